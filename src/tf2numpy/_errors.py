@@ -1,0 +1,93 @@
+"""The errors, as one tree. Nothing but exception classes may enter this file.
+
+Tf2NumpyError
+├── UnsupportedKind        (TypeError)       this value has no NumPy form
+├── SymbolicTensorError    (TypeError)       this tensor has no value yet: it stands in a graph
+├── CopyRequired           (ValueError)      copy=False was asked where no view can exist
+├── InvalidArgument        (ValueError)      an option does not fit the value or another option
+├── DatasetError           (ValueError)      this dataset cannot be collected as it is
+├── FormatError            (ValueError)      this file format cannot hold that value
+├── HostMemoryError        (MemoryError)     the host has too little free memory
+├── DeviceMemoryError      (MemoryError)     the device could not cut even one row
+├── OutputExists           (FileExistsError) the destination is there already
+├── StorageFull            (OSError)         the file system is, or would become, full
+└── MissingExtra           (ImportError)     an optional library is not installed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Tf2NumpyError(Exception):
+    """Base of every error this package raises on purpose.
+
+    `where` is the path of the leaf inside a nested structure, empty for a value given alone.
+    """
+
+    where: str = ""
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"at {self.where}: {message}" if self.where else message
+
+
+class UnsupportedKind(Tf2NumpyError, TypeError):
+    """The value is of a kind that has no NumPy form."""
+
+
+class SymbolicTensorError(Tf2NumpyError, TypeError):
+    """The tensor stands for a value that does not exist yet."""
+
+
+class CopyRequired(Tf2NumpyError, ValueError):
+    """`copy=False` was asked, and no view can exist."""
+
+
+class InvalidArgument(Tf2NumpyError, ValueError):
+    """An option does not fit the value, or contradicts another option."""
+
+
+class DatasetError(Tf2NumpyError, ValueError):
+    """The dataset cannot be collected as it is."""
+
+
+class FormatError(Tf2NumpyError, ValueError):
+    """The file format cannot hold the value, or the suffix names no known format."""
+
+
+class HostMemoryError(Tf2NumpyError, MemoryError):
+    """The result does not fit into the memory that is free on the host."""
+
+
+class DeviceMemoryError(Tf2NumpyError, MemoryError):
+    """The device has no room to cut even one row out of the tensor."""
+
+
+class OutputExists(Tf2NumpyError, FileExistsError):
+    """The destination exists and `overwrite=True` was not given."""
+
+
+class StorageFull(Tf2NumpyError, OSError):
+    """The file system that holds the destination has too little room."""
+
+
+class MissingExtra(Tf2NumpyError, ImportError):
+    """An optional library is needed for this and is not installed."""
+
+
+@contextmanager
+def at_leaf(path: str) -> Iterator[None]:
+    """Name the leaf of a nested structure in whatever error leaves the block.
+
+    Our own errors carry the path in their message; foreign ones get it as a note.
+    """
+    try:
+        yield
+    except Tf2NumpyError as error:
+        error.where = path + error.where.removeprefix("x")
+        raise
+    except Exception as error:
+        error.add_note(f"at {path}")
+        raise

@@ -1,0 +1,82 @@
+"""Host arrays handed out by NumPy 2's copy semantics, at most one copy each. Nothing of TensorFlow may enter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._dtypes import logical_name
+from ._errors import CopyRequired, HostMemoryError, InvalidArgument
+from ._types import Request
+from ._units import format_bytes
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Give a view of the same memory that cannot be written through."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def c_order(array: NDArray[Any]) -> NDArray[Any]:
+    """Give the array in C order, the array itself where it is so already (0-d stays 0-d)."""
+    return np.asarray(array, order="C")
+
+
+def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Give an uninitialised array.
+
+    Raises: HostMemoryError where the allocation itself fails.
+    """
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError as error:
+        needed = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        raise HostMemoryError(
+            f"could not allocate {format_bytes(needed)} for shape {shape} of {logical_name(dtype)}"
+        ) from error
+
+
+def check_out(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse a buffer that the result does not fit exactly.
+
+    Raises: InvalidArgument naming what was found and what is needed.
+    """
+    if not isinstance(out, np.ndarray):
+        raise InvalidArgument(f"out= must be a numpy.ndarray to fill, found {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype:
+        raise InvalidArgument(
+            f"out= has shape {out.shape} and dtype {logical_name(out.dtype)}; "
+            f"the result needs shape {shape} and dtype {logical_name(dtype)}"
+        )
+    if not out.flags.writeable:
+        raise InvalidArgument("out= is read-only; give a writable array")
+
+
+def hand_out(array: NDArray[Any], request: Request, *, owned: bool, why_no_view: str = "") -> NDArray[Any]:
+    """Give a host array to the caller as the request wants it.
+
+    array: the value. owned: nothing else can reach its memory, so it needs no copy to be independent.
+    why_no_view: said when a view was demanded of a value that had to be moved to get here.
+    """
+    dtype = array.dtype if request.dtype is None else request.dtype
+    if request.out is not None:
+        check_out(request.out, array.shape, dtype)
+        np.copyto(request.out, array, casting="unsafe")
+        return request.out
+    if request.copy is False and (owned or dtype != array.dtype):
+        reason = why_no_view or f"a cast from {logical_name(array.dtype)} to {logical_name(dtype)} makes a new array"
+        raise CopyRequired(f"copy=False allows only a view, and {reason}; pass copy=None or copy=True")
+    if dtype != array.dtype:
+        return _filled(array, dtype)
+    if owned:
+        return array
+    return _filled(array, dtype) if request.copy else read_only(array)
+
+
+def _filled(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    result = allocate(array.shape, dtype)
+    np.copyto(result, array, casting="unsafe")
+    return result

@@ -1,0 +1,110 @@
+"""The contracts between the stages: what a kind gives, what a sink takes. No implementation may enter.
+
+source -> plan -> stream of host chunks -> sink. A kind turns a live value into a `Source`: one array
+(`ArraySource`), a named group of sources (`Group`), or rows that come one block at a time (`RowSource`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from numpy.typing import NDArray
+
+from ._types import ArraySpec, Chunk, Index, Request
+
+
+@runtime_checkable
+class ArraySource(Protocol):
+    """One array, live somewhere, of known shape, readable in any order."""
+
+    kind: str
+    device: str
+    spec: ArraySpec
+
+    def host_bytes(self, request: Request) -> int:
+        """Bytes of host memory that `fetch` would allocate for this request."""
+
+    def fetch(self, request: Request) -> Any:
+        """Give the whole array, by the copy semantics of `to_numpy`."""
+
+    def read(self, index: Index) -> NDArray[Any]:
+        """Give one region; perhaps a read-only view, perhaps an array that nothing else holds."""
+
+    def regions(self, max_bytes: int) -> Iterator[Index]:
+        """Cut the array into regions in C order, each at most max_bytes of host memory once read."""
+
+
+@runtime_checkable
+class RowSource(Protocol):
+    """Rows that can only be read in order, each once per pass; their number may be unknown."""
+
+    kind: str
+    device: str
+
+    def specs(self) -> Mapping[str, ArraySpec]:
+        """Describe the arrays, by name, that all the rows together become."""
+
+    def chunks(self, max_bytes: int) -> Iterator[Chunk]:
+        """Give blocks of rows as flat arrays, for a sink; offsets already count from the first row."""
+
+    def pieces(self, max_bytes: int) -> Iterator[Chunk]:
+        """Give blocks of rows as the structure of one row, leaves stacked."""
+
+    def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """Put the arrays named by `specs` together into the structure of one row, leaves stacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A value made of named parts.
+
+    build: takes the converted parts in the order of `parts` and puts the result together.
+    rows: cuts the group into pieces by rows where that makes sense (ragged); otherwise None, and its parts
+    are cut one after the other.
+    labels: how each part is written in an error message; a part without one is not named there.
+    """
+
+    kind: str
+    parts: Mapping[str, Source]
+    build: Callable[[list[Any]], Any]
+    rows: Callable[[int], Iterator[Chunk]] | None = None
+    labels: tuple[str, ...] = ()
+
+
+Source: TypeAlias = ArraySource | RowSource | Group
+
+
+class Sink(Protocol):
+    """One destination: created whole, filled by region in any order, then published or dropped.
+
+    A spec with unknown rows (shape[0] is None) is filled from its first row on, without gaps.
+    """
+
+    def begin(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Create every array; raise FormatError, before anything is written, for what the format can't hold."""
+
+    def write(self, chunk: Chunk) -> None:
+        """Fill `chunk.index` of the array `chunk.name`; the value is an ndarray of the array's dtype."""
+
+    def commit(self) -> None:
+        """Make the output final and visible under its name, all at once."""
+
+    def abort(self) -> None:
+        """Leave nothing behind; calling it twice, or after commit, does nothing."""
+
+
+@runtime_checkable
+class MappableSink(Sink, Protocol):
+    """A sink whose committed arrays can be used from the file without reading them into memory."""
+
+    def mapped(self) -> Mapping[str, NDArray[Any]]:
+        """Open the committed arrays as writable memory maps of their logical dtype."""
+
+
+class SinkFactory(Protocol):
+    """What a row of the sink table names."""
+
+    def __call__(self, path: Path, *, overwrite: bool) -> Sink: ...

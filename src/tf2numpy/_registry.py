@@ -1,0 +1,118 @@
+"""The lazy tables: which file knows a kind, a sink, an extra. Adding one means adding a file and a row here.
+
+Nothing here imports what it names until it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+from ._errors import FormatError, MissingExtra
+from ._protocols import SinkFactory
+
+
+class Kind(NamedTuple):
+    """One row: values of `class_name`, a class that `module` holds if it is imported, are read by `target`."""
+
+    module: str
+    class_name: str
+    target: str
+
+
+# The first row that fits wins. Subclasses before their bases.
+KINDS = (
+    Kind("keras", "KerasTensor", "symbolic:keras_tensor"),
+    Kind("keras", "Variable", "keras:variable"),
+    Kind("keras", "Model", "keras:layer"),
+    Kind("keras", "Layer", "keras:layer"),
+    Kind("keras", "Optimizer", "keras:optimizer"),
+    Kind("keras", "Metric", "keras:optimizer"),
+    Kind("tensorflow", "Tensor", "dense:tensor"),
+    Kind("tensorflow.python.distribute.values", "DistributedVariable", "distributed:variable"),
+    Kind("tensorflow.python.distribute.sharded_variable", "ShardedVariable", "distributed:sharded"),
+    Kind("tensorflow.python.distribute.values", "DistributedValues", "distributed:per_replica"),
+    Kind("tensorflow", "distribute.experimental.coordinator.RemoteValue", "distributed:remote"),
+    Kind("tensorflow", "Variable", "variable:variable"),
+    Kind("tensorflow", "RaggedTensor", "ragged:ragged"),
+    Kind("tensorflow", "SparseTensor", "sparse:sparse"),
+    Kind("tensorflow", "IndexedSlices", "sparse:indexed_slices"),
+    Kind("tensorflow", "TensorArray", "composite:tensor_array"),
+    Kind("tensorflow", "data.Dataset", "dataset:dataset"),
+    Kind("tensorflow", "data.Iterator", "unsupported:iterator"),
+    Kind("tensorflow", "distribute.DistributedDataset", "unsupported:distributed_dataset"),
+    Kind("tensorflow", "experimental.Optional", "composite:optional"),
+    Kind("tensorflow", "experimental.ExtensionType", "composite:extension_type"),
+    Kind("tensorflow.python.framework.composite_tensor", "CompositeTensor", "composite:composite"),
+    Kind("tensorflow.python.trackable.autotrackable", "AutoTrackable", "trackable:trackable"),
+)
+
+SINKS = {
+    ".npy": ("npy:NpySink", None),
+    ".h5": ("hdf5:Hdf5Sink", "h5py"),
+    ".hdf5": ("hdf5:Hdf5Sink", "h5py"),
+}
+
+# import name -> extra of this package that installs it
+_EXTRAS = {
+    "h5py": "hdf5",
+    "awkward": "awkward",
+    "scipy": "scipy",
+    "tensorflow": "tensorflow",
+    "skimage": "demo",
+    "matplotlib": "demo",
+}
+
+
+def live_class(kind: Kind) -> type | None:
+    """Find the class a row names without importing anything: None while its module is not loaded."""
+    found: Any = sys.modules.get(kind.module)
+    for name in kind.class_name.split("."):
+        found = getattr(found, name, None)
+    return cast("type | None", found)
+
+
+def kind_targets(cls: type) -> Iterator[str]:
+    """Name the targets whose class is a base of `cls`, best first."""
+    for kind in KINDS:
+        base = live_class(kind)
+        if base is not None and issubclass(cls, base):
+            yield kind.target
+
+
+def load(target: str, package: str) -> Any:
+    """Import what "file:name" means inside one of our packages ("kinds" or "sinks")."""
+    file, name = target.split(":")
+    return getattr(importlib.import_module(f"{__package__}.{package}.{file}"), name)
+
+
+def sink_factory(suffix: str) -> SinkFactory:
+    """Find the sink for a file suffix.
+
+    Raises: FormatError for an unknown suffix, listing the known ones; MissingExtra if its library is absent.
+    """
+    if suffix.lower() not in SINKS:
+        known = ", ".join(SINKS)
+        raise FormatError(f"the suffix {suffix!r} names no format that can be written; known are {known}")
+    target, needs = SINKS[suffix.lower()]
+    if needs:
+        require(needs, f"writing {suffix}")
+    return cast(SinkFactory, load(target, "sinks"))
+
+
+def require(module: str, purpose: str) -> Any:
+    """Import an optional library.
+
+    Raises: MissingExtra, saying which extra to install, if that library (not one it needs itself) is absent.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+        extra = _EXTRAS[error.name]
+        raise MissingExtra(
+            f"{purpose} needs {error.name}, which is not installed; pip install 'tf2numpy[{extra}]'"
+        ) from error

@@ -1,0 +1,74 @@
+"""Cut shapes into regions that fit a budget. Pure arithmetic: no array, file or device may enter.
+
+A region is one slice per cut axis. Regions of one array are disjoint, cover it, and come in C order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._errors import InvalidArgument
+from ._types import Index
+from ._units import format_bytes
+
+
+def regions(shape: Sequence[int], itemsize: int, max_bytes: int) -> Iterator[Index]:
+    """Cut an array of this shape into regions of at most max_bytes.
+
+    Whole rows of axis 0 where one row fits; else axis 0 goes one by one and the next axis is cut, and so on.
+    An empty array or a scalar is one region.
+    Raises: InvalidArgument if not even one element fits.
+
+    >>> list(regions((4, 10), 1, 20))
+    [(slice(0, 2, None),), (slice(2, 4, None),)]
+    """
+    if itemsize > max_bytes:
+        raise InvalidArgument(
+            f"max_bytes leaves {format_bytes(max_bytes)} for a piece, less than one element of {itemsize} bytes"
+        )
+    if not shape or 0 in shape:
+        yield tuple(slice(0, n) for n in shape[:1])
+        return
+    axis, row_bytes = 0, math.prod(shape[1:]) * itemsize
+    while row_bytes > max_bytes:
+        axis += 1
+        row_bytes //= shape[axis]
+    step = max_bytes // row_bytes if row_bytes else shape[axis]
+    for outer in np.ndindex(*shape[:axis]):
+        head = tuple(slice(i, i + 1) for i in outer)
+        for start in range(0, shape[axis], step):
+            yield (*head, slice(start, min(start + step, shape[axis])))
+
+
+def row_spans(ends: NDArray[Any], max_bytes: int) -> Iterator[tuple[int, int]]:
+    """Cut rows of differing cost into spans [start, stop) of at most max_bytes each.
+
+    ends: shape [rows + 1], the running total of bytes, beginning with 0.
+    Raises: InvalidArgument naming the first row that alone is too large.
+    """
+    rows, start = len(ends) - 1, 0
+    if rows <= 0:
+        yield 0, 0
+    while start < rows:
+        stop = int(np.searchsorted(ends, ends[start] + max_bytes, side="right")) - 1
+        if stop <= start:
+            raise InvalidArgument(
+                f"row {start} alone needs {format_bytes(int(ends[start + 1] - ends[start]))} and max_bytes "
+                f"leaves {format_bytes(max_bytes)} for a piece; give a larger max_bytes"
+            )
+        yield start, min(stop, rows)
+        start = stop
+
+
+def shift(index: Index, offsets: Sequence[int]) -> Index:
+    """Move a region by an offset per axis: from a part's own coordinates to the whole's.
+
+    >>> shift((slice(0, 2),), (10,))
+    (slice(10, 12, None),)
+    """
+    return tuple(slice(s.start + o, s.stop + o) for s, o in zip(index, offsets, strict=False))

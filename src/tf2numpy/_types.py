@@ -1,0 +1,66 @@
+"""The frozen values that travel between the stages. No behaviour beyond describing themselves may enter.
+
+`Source` and `Sink` (see `_protocols`) speak in these terms only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Index = tuple[slice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySpec:
+    """What one array will be, before any byte of it is read.
+
+    shape: sizes of the axes; the first one is None where the number of rows is not known in advance.
+    dtype: the logical NumPy dtype (bfloat16 and its kin from ml_dtypes); `object` means `bytes` elements.
+    """
+
+    shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def nbytes(self) -> int | None:
+        """Bytes of the whole array; None where the rows or the elements' sizes are not known."""
+        if self.dtype.hasobject or None in self.shape:
+            return None
+        return math.prod(n for n in self.shape if n is not None) * self.dtype.itemsize
+
+    @property
+    def row_nbytes(self) -> int:
+        """Bytes of one row, an index into axis 0 (an `object` element counts as its pointer)."""
+        return math.prod(n for n in self.shape[1:] if n is not None) * self.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a value in host memory, and where it belongs.
+
+    name: which array of a nested value it is part of ("" for a value that is one array).
+    index: one slice per axis that was cut, with plain start and stop: `whole[chunk.index]` is this piece.
+    value: the piece: an ndarray, or the RaggedArray or structure that the whole would be.
+    """
+
+    name: str
+    index: Index
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How one value is wanted in memory; see `to_numpy` for the meaning of each field.
+
+    dtype: cast numbers to this; None leaves them. decode_text: turn bytes into text.
+    """
+
+    copy: bool | None = True
+    dtype: np.dtype[Any] | None = None
+    decode_text: bool = False
+    out: NDArray[Any] | None = None
