@@ -44,28 +44,27 @@ _BY_ENUM = {
     32: "uint2",
     33: "float4_e2m1fn",
 }
-STRING, RESOURCE, VARIANT = 7, 20, 21
+RESOURCE = 20
+
+# Those that Python's buffer protocol can name: numbers NumPy has itself.
+PLAIN_ENUMS = frozenset((1, 2, 3, 4, 5, 6, 8, 9, 10, 17, 18, 19, 22, 23))
 
 # Logical dtypes that NumPy itself does not name -> the unsigned integer that carries their bits.
 # Sub-byte types take a whole byte an element, as they do in TensorFlow's memory and files.
-_BITS = {
-    "bfloat16": "uint16",
-    **dict.fromkeys(
-        (
-            "float8_e5m2",
-            "float8_e4m3fn",
-            "float8_e4m3fnuz",
-            "float8_e4m3b11fnuz",
-            "float8_e5m2fnuz",
-            "int4",
-            "uint4",
-            "int2",
-            "uint2",
-            "float4_e2m1fn",
-        ),
-        "uint8",
-    ),
-}
+# TensorFlow has no kernels that slice those of one byte.
+UNSLICEABLE = (
+    "float8_e5m2",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e4m3b11fnuz",
+    "float8_e5m2fnuz",
+    "int4",
+    "uint4",
+    "int2",
+    "uint2",
+    "float4_e2m1fn",
+)
+_BITS = {"bfloat16": "uint16", **dict.fromkeys(UNSLICEABLE, "uint8")}
 
 
 @functools.cache
@@ -82,7 +81,7 @@ def named(name: str) -> np.dtype[Any]:
         scalar = getattr(ml_dtypes, name, None)
         if scalar is None:
             raise TypeError(f"this ml_dtypes ({ml_dtypes.__version__}) has no {name}; upgrade ml_dtypes")
-        return np.dtype(scalar)
+        return np.dtype(scalar)  # type: ignore[no-any-return]
     return np.dtype(name)
 
 
@@ -107,4 +106,7 @@ def is_extended(dtype: np.dtype[Any]) -> bool:
 
 def storage(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Give the dtype whose bytes go to disk: unsigned integers for extended dtypes, else the dtype itself."""
-    return np.dtype(_BITS[dtype.name]).newbyteorder("<") if is_extended(dtype) else dtype
+    if not is_extended(dtype):
+        return dtype
+    bits: np.dtype[Any] = np.dtype(_BITS[dtype.name]).newbyteorder("<")
+    return bits

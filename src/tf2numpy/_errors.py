@@ -40,6 +40,10 @@ class UnsupportedKind(Tf2NumpyError, TypeError):
 class SymbolicTensorError(Tf2NumpyError, TypeError):
     """The tensor stands for a value that does not exist yet."""
 
+    # AutoGraph raises an error again by its own type only if the type is constructed just as Exception is;
+    # any other reaches the caller of a tf.function as a StagingError.
+    __init__ = Exception.__init__
+
 
 class CopyRequired(Tf2NumpyError, ValueError):
     """`copy=False` was asked, and no view can exist."""

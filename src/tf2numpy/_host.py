@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,11 @@ from ._dtypes import logical_name
 from ._errors import CopyRequired, HostMemoryError, InvalidArgument
 from ._types import Request
 from ._units import format_bytes
+
+# A thread pool takes some 100 us to start; below this a copy takes no longer itself.
+_WORTH_THREADS_BYTES = 32 << 20
+_BLOCK_BYTES = 8 << 20
+_MOST_THREADS = 4  # more wait for the memory, not for a processor
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -39,6 +46,27 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         ) from error
 
 
+def copy_into(target: NDArray[Any], array: NDArray[Any]) -> None:
+    """Copy, and cast where the dtypes differ, into an array of the same shape.
+
+    Large arrays are copied by several threads: most of the time goes to page faults of fresh memory, which the
+    kernel serves in parallel.
+    """
+    if target.nbytes < _WORTH_THREADS_BYTES or array.dtype.hasobject or _cpus() == 1:
+        np.copyto(target, array, casting="unsafe")
+        return
+    if target.flags.c_contiguous and array.flags.c_contiguous:
+        target, array = target.reshape(-1), array.reshape(-1)
+    rows = max(1, _BLOCK_BYTES * len(target) // target.nbytes)
+
+    def copy_block(start: int) -> None:
+        np.copyto(target[start : start + rows], array[start : start + rows], casting="unsafe")
+
+    with ThreadPoolExecutor(min(_cpus(), _MOST_THREADS)) as threads:
+        for _ in threads.map(copy_block, range(0, len(target), rows)):  # iterating raises what a block raised
+            pass
+
+
 def check_out(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Refuse a buffer that the result does not fit exactly.
 
@@ -64,7 +92,7 @@ def hand_out(array: NDArray[Any], request: Request, *, owned: bool, why_no_view:
     dtype = array.dtype if request.dtype is None else request.dtype
     if request.out is not None:
         check_out(request.out, array.shape, dtype)
-        np.copyto(request.out, array, casting="unsafe")
+        copy_into(request.out, array)
         return request.out
     if request.copy is False and (owned or dtype != array.dtype):
         reason = why_no_view or f"a cast from {logical_name(array.dtype)} to {logical_name(dtype)} makes a new array"
@@ -78,5 +106,10 @@ def hand_out(array: NDArray[Any], request: Request, *, owned: bool, why_no_view:
 
 def _filled(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     result = allocate(array.shape, dtype)
-    np.copyto(result, array, casting="unsafe")
+    copy_into(result, array)
     return result
+
+
+def _cpus() -> int:
+    """The processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

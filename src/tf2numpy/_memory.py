@@ -74,7 +74,7 @@ def _cgroup_free(root: Path, membership: Path) -> Iterator[int]:
 
 
 def _free_up_the_tree(root: Path, path: str, limit: str, usage: str, reclaimable: str) -> Iterator[int]:
-    group = Path(os.path.normpath(f"/{path}"))
+    group = Path(os.path.normpath("/" + path.lstrip("/")))
     for level in (group, *group.parents):
         folder = root / level.relative_to("/")
         try:

@@ -1,11 +1,13 @@
 """The contracts between the stages: what a kind gives, what a sink takes. No implementation may enter.
 
 source -> plan -> stream of host chunks -> sink. A kind turns a live value into a `Source`: one array
-(`ArraySource`), a named group of sources (`Group`), or rows that come one block at a time (`RowSource`).
+(`ArraySource`), a named group of sources (`Group`), or rows that come one block at a time (`RowSource`). Sources
+are base classes, not protocols: asking which of them one is must cost next to nothing for small tensors.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,43 +18,57 @@ from numpy.typing import NDArray
 from ._types import ArraySpec, Chunk, Index, Request
 
 
-@runtime_checkable
-class ArraySource(Protocol):
+class ArraySource(ABC):
     """One array, live somewhere, of known shape, readable in any order."""
 
     kind: str
     device: str
     spec: ArraySpec
 
+    @abstractmethod
     def host_bytes(self, request: Request) -> int:
         """Bytes of host memory that `fetch` would allocate for this request."""
 
+    @abstractmethod
     def fetch(self, request: Request) -> Any:
         """Give the whole array, by the copy semantics of `to_numpy`."""
 
+    @abstractmethod
     def read(self, index: Index) -> NDArray[Any]:
-        """Give one region; perhaps a read-only view, perhaps an array that nothing else holds."""
+        """Give one region: a read-only view, or a writable array that nothing else holds."""
 
+    @abstractmethod
     def regions(self, max_bytes: int) -> Iterator[Index]:
         """Cut the array into regions in C order, each at most max_bytes of host memory once read."""
 
+    @abstractmethod
+    def bytes_before(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Give, for each row number in `rows`, the host bytes of all the rows before it."""
 
-@runtime_checkable
-class RowSource(Protocol):
+
+class RowSource(ABC):
     """Rows that can only be read in order, each once per pass; their number may be unknown."""
 
     kind: str
     device: str
 
+    @abstractmethod
     def specs(self) -> Mapping[str, ArraySpec]:
         """Describe the arrays, by name, that all the rows together become."""
 
+    @abstractmethod
     def chunks(self, max_bytes: int) -> Iterator[Chunk]:
         """Give blocks of rows as flat arrays, for a sink; offsets already count from the first row."""
 
+    @abstractmethod
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
         """Give blocks of rows as the structure of one row, leaves stacked."""
 
+    @abstractmethod
+    def forget_count(self) -> None:
+        """Treat the number of rows as unknown from now on, after it has proved wrong."""
+
+    @abstractmethod
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """Put the arrays named by `specs` together into the structure of one row, leaves stacked."""
 
@@ -75,6 +91,17 @@ class Group:
 
 
 Source: TypeAlias = ArraySource | RowSource | Group
+
+
+class Resolve(Protocol):
+    """What a kind is given to turn its parts into sources.
+
+    replicas: how a value that differs by replica becomes one: "concat", "stack", "first", or None.
+    """
+
+    replicas: str | None
+
+    def __call__(self, value: Any) -> Source: ...
 
 
 class Sink(Protocol):

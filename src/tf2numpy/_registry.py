@@ -24,6 +24,8 @@ class Kind(NamedTuple):
 
 # The first row that fits wins. Subclasses before their bases.
 KINDS = (
+    Kind("tf2numpy._ragged", "RaggedArray", "ragged:array"),
+    Kind("tf2numpy._sparse", "SparseArray", "sparse:array"),
     Kind("keras", "KerasTensor", "symbolic:keras_tensor"),
     Kind("keras", "Variable", "keras:variable"),
     Kind("keras", "Model", "keras:layer"),

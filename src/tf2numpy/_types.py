@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ class ArraySpec:
 
     shape: sizes of the axes; the first one is None where the number of rows is not known in advance.
     dtype: the logical NumPy dtype (bfloat16 and its kin from ml_dtypes); `object` means `bytes` elements.
+    structural: the array says where others belong (row_splits, indices, a shape), so no cast may touch it.
     """
 
     shape: tuple[int | None, ...]
     dtype: np.dtype[Any]
+    structural: bool = False
 
     @property
     def nbytes(self) -> int | None:
@@ -64,3 +66,13 @@ class Request:
     dtype: np.dtype[Any] | None = None
     decode_text: bool = False
     out: NDArray[Any] | None = None
+
+    def for_array(self, spec: ArraySpec) -> Request:
+        """Give what is left of the request for one array of a value: casts concern numbers, decoding strings."""
+        if self.dtype is None and not self.decode_text:
+            return self
+        return replace(
+            self,
+            dtype=None if spec.structural or spec.dtype.hasobject else self.dtype,
+            decode_text=self.decode_text and spec.dtype.hasobject,
+        )

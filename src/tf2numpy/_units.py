@@ -10,7 +10,8 @@ _FACTORS = {"": 1, "B": 1}
 for _power, _letter in enumerate("KMGT", start=1):
     _FACTORS[f"{_letter}B"] = 1000**_power
     _FACTORS[f"{_letter}IB"] = 1024**_power
-_PATTERN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+# Thirty digits: enough for any file, too few for a float to overflow.
+_PATTERN = re.compile(r"\s*(\d{1,30}(?:\.\d{1,30})?)\s*([A-Za-z]*)\s*")
 
 
 def parse_bytes(value: int | str, *, name: str = "max_bytes") -> int:
@@ -45,8 +46,8 @@ def format_bytes(count: int | None) -> str:
     if count < 1024:
         return f"{count} B"
     size = float(count)
-    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB"):
+    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB"):
         size /= 1024
         if size < 1023.95:
-            break
-    return f"{size:.1f} {unit}"
+            return f"{size:.1f} {unit}"
+    return f"{size / 1024:.1f} YiB"

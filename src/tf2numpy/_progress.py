@@ -1,0 +1,58 @@
+"""A progress bar, once something takes over a second and someone is looking. What is counted may not enter."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+_DELAY_S = 1.0
+
+
+class Progress:
+    """Counts rows or bytes; shows them with tqdm in a terminal or notebook, after a second.
+
+    show: True always shows (after the delay), False never, None when stderr is a terminal or a notebook runs.
+    """
+
+    def __init__(self, description: str, *, unit: str, total: int | None, show: bool | None = None) -> None:
+        self._description, self._unit, self._total, self._show = description, unit, total, show
+        self._begun, self._done = time.monotonic(), 0
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, count: int) -> None:
+        """Count on."""
+        self._done += count
+        if self._bar is not None:
+            self._bar.update(count)
+        elif self._show is not False and time.monotonic() - self._begun > _DELAY_S:
+            self._show = self._someone_looks() if self._show is None else self._show
+            if self._show:
+                self._bar = self._open()
+
+    def _open(self) -> Any:
+        from tqdm.auto import tqdm
+
+        is_bytes = self._unit == "B"
+        return tqdm(
+            desc=self._description,
+            total=self._total,
+            initial=self._done,
+            unit=self._unit,
+            unit_scale=is_bytes,
+            unit_divisor=1024 if is_bytes else 1000,
+        )
+
+    @staticmethod
+    def _someone_looks() -> bool:
+        return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -1,0 +1,156 @@
+"""The verb that gives files: `save`, and the spilling of `to_numpy`. It joins the stages and converts nothing.
+
+Nothing that depends on a kind of value or on a format may enter this file.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import DTypeLike, NDArray
+
+from . import _fetch, _registry
+from ._errors import FormatError, InvalidArgument
+from ._lazy import as_written
+from ._progress import Progress
+from ._protocols import ArraySource, Group, MappableSink, RowSource, Sink, Source
+from ._sources import Plain
+from ._types import ArraySpec, Chunk, Request
+from ._units import parse_bytes
+
+# The name of an array that has none: a tensor, variable or one-array dataset given alone.
+LONE_NAME = "data"
+
+
+@as_written
+def save(
+    x: Any,
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int | str = "64MiB",
+    dtype: DTypeLike | None = None,
+    replicas: Any = None,
+    overwrite: bool = False,
+    progress: bool | None = None,
+) -> Path:
+    """Write whatever `to_numpy` takes to a file, in bounded memory.
+
+    x: a value of any size; a dataset is read once, block by block.
+    path: its suffix names the format. `.npy` holds one array; `.h5` (or `.hdf5`) holds any number, under the path
+        of the leaf ("a/0/values"; "data" for an array given alone). A ragged value becomes `values` and
+        `row_splits`, a sparse one `indices`, `values` and `shape`, None nothing.
+    max_bytes: host bytes alive at once, beside x itself: an int, or text such as "64MiB".
+    dtype: cast numbers to this dtype on the way. replicas: as for `to_numpy`.
+    overwrite: replace an existing file; otherwise it is refused.
+    progress: True shows a progress bar, False none, None one in a terminal or notebook, after a second.
+
+    Returns: the path. The file appears under its name whole, or not at all: it is written beside it under a hidden
+    name, synced, then renamed. dtypes a format cannot name keep their bits and are named in its metadata.
+
+    Raises: FormatError for an unknown suffix or what the format cannot hold, before anything is read; OutputExists;
+    StorageFull; MissingExtra; FileNotFoundError for a missing folder; and what `to_numpy` raises, but for memory.
+
+    >>> import numpy as np, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(np.load(save(np.arange(3), f"{folder}/a.npy")))
+    [0 1 2]
+    """
+    from ._convert import _request, _resolver
+
+    source = _resolver(replicas)(x)
+    _write(source, Path(path), _request(dtype, True, None), parse_bytes(max_bytes), overwrite, progress)
+    return Path(path)
+
+
+def spilled(source: Source, path: str | os.PathLike[str], request: Request) -> Any:
+    """Write a value to a file and give it back with writable memory maps of that file as its arrays."""
+    if request.out is not None:
+        raise InvalidArgument("out= and spill= name two places for one result; leave one of them out")
+    if request.copy is False:
+        raise InvalidArgument("spill= makes a copy in a file and copy=False forbids one; leave one of them out")
+    strings = [name or LONE_NAME for name, spec in _fetch.specs_of(source).items() if spec.dtype.hasobject]
+    if strings:
+        raise FormatError(
+            f"strings cannot be mapped from a file, and {', '.join(strings)} holds some; write them with save(x, "
+            "'x.h5'), or take them in pieces with iter_chunks(x)"
+        )
+    sink = _write(source, Path(path), request, parse_bytes("64MiB"), overwrite=False, progress=None)
+    if not isinstance(sink, MappableSink):
+        raise FormatError(f"spill={str(path)!r}: this format cannot be mapped into memory; choose .npy or .h5")
+    return _rebuilt(source, sink.mapped(), "")
+
+
+def _write(
+    source: Source, path: Path, request: Request, max_bytes: int, overwrite: bool, progress: bool | None
+) -> Sink:
+    factory = _registry.sink_factory(path.suffix)
+    specs = {name or LONE_NAME: _fetch.cast(spec, request) for name, spec in _fetch.specs_of(source).items()}
+    if not specs:
+        raise FormatError(f"there is nothing to write to {path}: this {source.kind} holds no array")
+    try:
+        return _fill(factory(path, overwrite=overwrite), specs, source, max_bytes, progress)
+    except WrongRowCount as error:
+        warnings.warn(f"{error}; reading it again without relying on that number", stacklevel=3)
+        error.leaf.forget_count()
+    return _write(source, path, request, max_bytes, overwrite, progress)
+
+
+class WrongRowCount(Exception):
+    """A dataset gave another number of rows than it said it had; never leaves this file."""
+
+    def __init__(self, leaf: RowSource, said: int, gave: str) -> None:
+        super().__init__(f"the dataset said it had {said} rows and gave {gave}")
+        self.leaf = leaf
+
+
+def _fill(sink: Sink, specs: Mapping[str, ArraySpec], source: Source, max_bytes: int, progress: bool | None) -> Sink:
+    sizes = [spec.nbytes for spec in specs.values()]
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    try:
+        sink.begin(specs)
+        with Progress("writing", unit="B", total=total, show=progress) as bar:
+            for chunk in _chunks(source, specs, max_bytes):
+                array = chunk.value.astype(specs[chunk.name].dtype, copy=False)
+                sink.write(replace(chunk, value=array))
+                bar.update(array.nbytes)
+        sink.commit()
+    except BaseException:
+        sink.abort()
+        raise
+    return sink
+
+
+def _chunks(source: Source, specs: Mapping[str, ArraySpec], max_bytes: int) -> Iterator[Chunk]:
+    """Give every flat array of a source in chunks; rows that were promised and do not come raise WrongRowCount."""
+    for name, leaf in _fetch.leaves(source):
+        if isinstance(leaf, ArraySource):
+            for index in leaf.regions(max_bytes):
+                yield Chunk(name or LONE_NAME, index, leaf.read(index))
+            continue
+        promised = {_fetch.joined(name, part) or LONE_NAME: spec.shape[0] for part, spec in leaf.specs().items()}
+        ends = dict.fromkeys(promised, 0)
+        for chunk in leaf.chunks(max_bytes):
+            full, end = _fetch.joined(name, chunk.name) or LONE_NAME, chunk.index[0].stop
+            rows, ends[full] = promised[full], end
+            if rows is not None and end > rows:
+                raise WrongRowCount(leaf, rows, "more")
+            yield replace(chunk, name=full)
+        for full, rows in promised.items():
+            if rows is not None and ends[full] < rows:
+                raise WrongRowCount(leaf, rows, str(ends[full]))
+
+
+def _rebuilt(source: Source, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Any:
+    if isinstance(source, Group):
+        parts = source.parts.items()
+        return source.build([_rebuilt(part, arrays, _fetch.joined(prefix, name)) for name, part in parts])
+    if isinstance(source, Plain) and not source.spec.shape:
+        return source.fetch(Request())  # a number beside the arrays stays a number
+    if isinstance(source, ArraySource):
+        return arrays[prefix or LONE_NAME]
+    return source.build({part: arrays[_fetch.joined(prefix, part) or LONE_NAME] for part in source.specs()})

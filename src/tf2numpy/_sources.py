@@ -1,0 +1,169 @@
+"""Array sources over host memory, which several kinds share. Nothing of TensorFlow may enter.
+
+HostArray: a buffer that others can reach too. Plain: a value that is NumPy's or Python's already.
+Pieced: one array whose regions lie in several sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _spans
+from ._errors import CopyRequired, UnsupportedKind
+from ._host import allocate, check_out, hand_out, read_only
+from ._protocols import ArraySource, Group
+from ._types import ArraySpec, Index, Request
+
+
+class Numeric(ArraySource):
+    """What every source of fixed-size elements has in common: sizes follow from shape and dtype."""
+
+    kind: str
+    device: str
+    spec: ArraySpec
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the axes, all of them known."""
+        return tuple(n for n in self.spec.shape if n is not None)
+
+    def regions(self, max_bytes: int) -> Iterator[Index]:
+        """Cut the array into regions of at most max_bytes, in C order."""
+        return _spans.regions(self.shape, self.spec.dtype.itemsize, max_bytes)
+
+    def bytes_before(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Give the bytes of all rows before each of `rows`."""
+        return np.asarray(rows, np.int64) * self.spec.row_nbytes
+
+    def _copied_bytes(self, request: Request, *, movable: bool) -> int:
+        """Bytes of the new array that `fetch` makes; movable: even a view-taker gets a new one."""
+        if request.out is not None:
+            return 0
+        dtype = request.dtype or self.spec.dtype
+        if request.copy or movable or dtype != self.spec.dtype:
+            return int(np.prod(self.shape, dtype=object)) * dtype.itemsize
+        return 0
+
+
+class HostArray(Numeric):
+    """A buffer in host memory that others can reach: a view is free, independence is one copy."""
+
+    def __init__(self, array: NDArray[Any], *, kind: str, device: str) -> None:
+        self.kind, self.device = kind, device
+        self.spec = ArraySpec(array.shape, array.dtype)
+        self._array = array
+
+    def host_bytes(self, request: Request) -> int:
+        """Bytes a copy takes; none for a view."""
+        return self._copied_bytes(request, movable=False)
+
+    def fetch(self, request: Request) -> NDArray[Any]:
+        """Copy, cast or view the buffer."""
+        return hand_out(self._array, request, owned=False)
+
+    def read(self, index: Index) -> NDArray[Any]:
+        """View a region."""
+        return self._array[index]
+
+
+class Plain(Numeric):
+    """An ndarray, a Python number or text: it passes through unchanged, as the very object it is."""
+
+    kind, device = "numpy", "host"
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        if isinstance(value, str | bytes):
+            self._array = np.empty((), object)
+            self._array[()] = value.encode() if isinstance(value, str) else value
+        else:
+            self._array = np.asarray(value)
+        self.spec = ArraySpec(self._array.shape, self._array.dtype)
+
+    def host_bytes(self, request: Request) -> int:
+        """Bytes that a cast takes; none otherwise."""
+        return 0 if self._unchanged(request) else self._copied_bytes(request, movable=True)
+
+    def fetch(self, request: Request) -> Any:
+        """Give the object itself, unless a cast or a buffer to fill was asked."""
+        return self._value if self._unchanged(request) else hand_out(self._array, request, owned=False)
+
+    def read(self, index: Index) -> NDArray[Any]:
+        """View a region.
+
+        Raises: UnsupportedKind for a masked array, whose mask would be lost.
+        """
+        if isinstance(self._value, np.ma.MaskedArray):
+            raise UnsupportedKind(
+                "a masked array is two arrays, and only one would be kept; "
+                "give {'data': x.data, 'mask': np.ma.getmaskarray(x)}, or x.filled(value)"
+            )
+        return read_only(self._array[index])
+
+    def _unchanged(self, request: Request) -> bool:
+        if request.out is not None:
+            return False
+        return request.dtype in (None, self._array.dtype) or not isinstance(self._value, np.ndarray | np.generic)
+
+
+class Pieced(Numeric):
+    """One array whose disjoint regions are other sources: shards of a variable, replicas side by side."""
+
+    def __init__(self, shape: tuple[int, ...], pieces: Sequence[tuple[Index, ArraySource]], *, kind: str) -> None:
+        self.kind = kind
+        self.device = ", ".join(dict.fromkeys(source.device for _, source in pieces))
+        self.spec = ArraySpec(shape, pieces[0][1].spec.dtype)
+        self._pieces = pieces
+
+    def host_bytes(self, request: Request) -> int:
+        """Bytes of the whole: no view of several buffers can exist."""
+        return self._copied_bytes(request, movable=True)
+
+    def fetch(self, request: Request) -> NDArray[Any]:
+        """Copy each piece once, straight to its place."""
+        if request.copy is False:
+            raise CopyRequired(
+                f"copy=False allows only a view, and this {self.kind} lies in {len(self._pieces)} buffers; "
+                "pass copy=None or copy=True"
+            )
+        dtype = request.dtype or self.spec.dtype
+        if request.out is None:
+            whole = allocate(self.shape, dtype)
+        else:
+            check_out(request.out, self.shape, dtype)
+            whole = request.out
+        for index, source in self._pieces:
+            source.fetch(Request(out=whole[index], dtype=dtype))
+        return whole
+
+    def read(self, index: Index) -> NDArray[Any]:
+        """Read a region that lies within one piece, as those of `regions` do, or any other."""
+        whole = tuple(s.indices(n) for s, n in zip(index, self.shape, strict=False))
+        for place, source in self._pieces:
+            offsets = [-s.start for s in place]
+            if all(s.start <= lo and hi <= s.stop for s, (lo, hi, _) in zip(place, whole, strict=False)):
+                return source.read(_spans.shift(index, offsets))
+        return self.fetch(Request())[index]
+
+    def regions(self, max_bytes: int) -> Iterator[Index]:
+        """Cut piece by piece, so that no region spans two of them."""
+        for place, source in self._pieces:
+            for index in source.regions(max_bytes):
+                moved = _spans.shift(index, [s.start for s in place])
+                yield (*moved, *place[len(moved) :])
+
+
+def structural(source: Any) -> Any:
+    """Mark an array that says where others belong, which no cast may touch."""
+    source.spec = replace(source.spec, structural=True)
+    return source
+
+
+def nothing() -> Group:
+    """Stand for None: it has no array, and becomes None."""
+    return Group("none", {}, lambda _: None)

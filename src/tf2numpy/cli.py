@@ -1,0 +1,62 @@
+"""The command line: parses words, calls a verb, prints. It owns no conversion logic and starts fast."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ._version import __version__
+
+OK, FAILED, MISUSED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `tf2numpy ...`: exit code 0 done, 1 failed (one line on stderr, no traceback unless --debug), 2 misused."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_usage(sys.stderr)
+        print("tf2numpy: error: give a command; tf2numpy --help lists them", file=sys.stderr)
+        return MISUSED
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        print("tf2numpy: interrupted", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
+        return OK
+    except Exception as error:
+        if options.debug:
+            raise
+        print(f"tf2numpy: error: {error}", file=sys.stderr)
+        for note in getattr(error, "__notes__", ()):
+            print(f"  {note}", file=sys.stderr)
+        return FAILED
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "devices":
+        from ._devices import devices
+
+        print(devices())
+        return OK
+    from ._demo import demo
+
+    return demo(options.output)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tf2numpy", description="Whatever TensorFlow 2 holds becomes NumPy.")
+    parser.add_argument("--version", action="version", version=f"tf2numpy {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("devices", help="list the devices tensors can live on, and their memory")
+    demo = commands.add_parser("demo", help="convert a real photograph in every way and check each against TensorFlow")
+    demo.add_argument("--output", default="demo-output", metavar="FOLDER", help="where to write (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

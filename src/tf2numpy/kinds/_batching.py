@@ -1,0 +1,145 @@
+"""A tf.data dataset as blocks of rows: whether it is batched already, how many rows it has, how to read them.
+
+Only transformations of the dataset are known here; what becomes of its elements may not enter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from .._errors import DatasetError
+from .._lazy import tensorflow
+
+# Rows to a block where their size is not known: enough to share Python's price, few enough to stay small.
+_ROWS_OF_UNKNOWN_SIZE = 32
+_MOST_ROWS = 1 << 16
+
+_BATCHES = {
+    "_BatchDataset",
+    "_ParallelBatchDataset",
+    "_PaddedBatchDataset",
+    "_MapAndBatchDataset",
+    "_RebatchDataset",
+    "_LegacyRebatchDataset",
+}
+# Their elements are made anew from the rows: a batch before them says nothing about the elements after.
+_REGROUPS = {
+    "_UnbatchDataset",
+    "_FlatMapDataset",
+    "_InterleaveDataset",
+    "_ParallelInterleaveDataset",
+    "_WindowDataset",
+    "_GroupByWindowDataset",
+    "_GroupByReducerDataset",
+}
+# As many elements come out as went in.
+_KEEP_COUNT = {
+    "_MapDataset",
+    "_ParallelMapDataset",
+    "_PrefetchDataset",
+    "_OptionsDataset",
+    "_ShuffleDataset",
+    "CacheDataset",
+}
+
+
+class Rows:
+    """A dataset seen as rows: those of its batches if it is batched, else its elements.
+
+    count: how many rows there are, as the dataset says (it may be wrong); None if it does not know.
+    """
+
+    def __init__(self, x: Any) -> None:
+        tf = tensorflow()
+        cardinality = int(x.cardinality())
+        if cardinality == tf.data.INFINITE_CARDINALITY:
+            raise DatasetError(
+                "the dataset never ends; take what you want of it first, dataset.take(n), or leave out repeat()"
+            )
+        self._dataset, self._batch = x, batch_behind(x)
+        if self._batch is None:
+            self.count = None if cardinality < 0 else cardinality
+        else:
+            self.count = _rows_of_batches(x, self._batch, cardinality)
+
+    def block_spec(self) -> Any:
+        """Give the element_spec of a block of rows: every leaf with its row axis first."""
+        return (_batched(self._dataset, 1) if self._batch is None else self._dataset).element_spec
+
+    def blocks(self, row_bytes: int | None, block_bytes: int) -> Iterator[Any]:
+        """Give blocks of rows of at most block_bytes; rows of unknown size come a few at a time."""
+        if row_bytes is None:
+            return iter(self._dataset if self._batch is not None else _batched(self._dataset, _ROWS_OF_UNKNOWN_SIZE))
+        rows = max(1, min(_MOST_ROWS, block_bytes // max(1, row_bytes)))
+        if self._batch is None:
+            return iter(_batched(self._dataset, rows))
+        size = _batch_size(self._batch)
+        handy = size is not None and rows // 8 <= size <= rows
+        return iter(self._dataset if handy else self._dataset.rebatch(rows))
+
+
+def batch_behind(x: Any) -> Any:
+    """Find the batch transformation whose batches are the dataset's elements; None if they are single rows.
+
+    It is the nearest one upstream, on every branch, and the elements must still have its row axis: a map that
+    made one number of each batch made rows of the batches.
+    """
+    batch = _nearest_batch(x)
+    if batch is None:
+        return None
+    rows = {_row_axis(spec) for spec in tensorflow().nest.flatten(batch.element_spec)} - {()}
+    leaves = {_row_axis(spec) for spec in tensorflow().nest.flatten(x.element_spec)} - {()}
+    return batch if leaves and leaves <= rows else None
+
+
+def _nearest_batch(x: Any) -> Any:
+    name = type(x).__name__
+    if name in _BATCHES:
+        return x
+    if name in _REGROUPS or not hasattr(x, "_inputs"):
+        return None
+    found = [_nearest_batch(source) for source in x._inputs()]
+    return found[0] if found and all(batch is not None for batch in found) else None
+
+
+def _row_axis(spec: Any) -> tuple[int | None, ...]:
+    """The first axis of a leaf; () for None leaves, (-1,) where there is no such axis."""
+    if type(spec).__name__ == "NoneTensorSpec":
+        return ()
+    shape = getattr(spec, "shape", None)
+    if shape is None or not shape.rank:
+        return (-1,)
+    return (shape[0],)
+
+
+def _rows_of_batches(x: Any, batch: Any, batches: int) -> int | None:
+    """Count the rows of a batched dataset where each step from the batch on keeps the number of batches."""
+    first = _row_axis(tensorflow().nest.flatten(batch.element_spec)[0])
+    if first not in ((), (None,), (-1,)):
+        return batches * int(first[0] or 0) if batches >= 0 else None  # drop_remainder: all batches are full
+    while x is not batch:
+        if type(x).__name__ not in _KEEP_COUNT:
+            return None
+        (x,) = x._inputs()
+    if "Rebatch" in type(batch).__name__:
+        return None
+    rows = math.prod(int(source.cardinality()) for source in batch._inputs())
+    return rows if rows >= 0 else None
+
+
+def _batch_size(batch: Any) -> int | None:
+    size = getattr(batch, "_batch_size", None)
+    constant = None if size is None else tensorflow().get_static_value(size)
+    return None if constant is None else int(constant)
+
+
+def _batched(x: Any, rows: int) -> Any:
+    """Batch an unbatched dataset: elements of varying shape into ragged batches, the others into dense ones."""
+    tf = tensorflow()
+    varying = any(
+        isinstance(spec, tf.TensorSpec) and not spec.shape.is_fully_defined()
+        for spec in tf.nest.flatten(x.element_spec)
+    )
+    return x.ragged_batch(rows) if varying else x.batch(rows)

@@ -1,0 +1,165 @@
+"""One leaf of a dataset's elements as growing flat arrays: what a block of rows adds to each. No TensorFlow.
+
+A column names its arrays, splits each block of rows into them (offsets counted from the first row of all), and
+builds the whole leaf from them in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _ragged
+from .._errors import DatasetError
+from .._ragged import RaggedArray
+from .._sparse import SparseArray
+from .._types import ArraySpec
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Column(Protocol):
+    """What one leaf of the elements becomes."""
+
+    def specs(self) -> dict[str, ArraySpec]:
+        """Describe its arrays; unknown row counts are None."""
+
+    def split(self, block: Any) -> Arrays:
+        """Give the rows that a block adds to each array."""
+
+    def last(self) -> Arrays:
+        """Give what can only be known after the last block, whole."""
+
+    def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """Put the leaf together."""
+
+
+@dataclass
+class DenseColumn:
+    """Rows of one shape: a single array."""
+
+    spec: ArraySpec
+
+    def specs(self) -> dict[str, ArraySpec]:
+        """One array of [rows, ...]."""
+        return {"": self.spec}
+
+    def split(self, block: Any) -> Arrays:
+        """The block itself."""
+        return {"": block}
+
+    def last(self) -> Arrays:
+        """Nothing."""
+        return {}
+
+    def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """The array itself."""
+        return arrays[""]
+
+
+class RaggedColumn:
+    """Rows of differing shape: values and row_splits, nested for each further ragged axis."""
+
+    def __init__(self, rows: int | None, ragged_rank: int, values: ArraySpec) -> None:
+        self._ragged_rank = ragged_rank
+        self._specs: dict[str, ArraySpec] = {}
+        splits = ArraySpec((None if rows is None else rows + 1,), np.dtype(np.int64), structural=True)
+        for level in range(ragged_rank):
+            self._specs["values/" * level + "row_splits"] = splits
+            splits = replace(splits, shape=(None,))
+        self._specs[self._values_name] = replace(values, shape=(None, *values.shape[1:]))
+        self._totals = [0] * ragged_rank
+        self._begun = False
+
+    @property
+    def _values_name(self) -> str:
+        return "values/" * (self._ragged_rank - 1) + "values"
+
+    def specs(self) -> dict[str, ArraySpec]:
+        """row_splits of every level, outermost first, then the flat values."""
+        return self._specs
+
+    def split(self, block: Any) -> Arrays:
+        """The block's row_splits, moved behind those before it, and its flat values."""
+        if not isinstance(block, RaggedArray):
+            block = _ragged.from_dense(block, self._ragged_rank)
+        added: Arrays = {}
+        for level, splits in enumerate(block.nested_row_splits):
+            moved = splits.astype(np.int64) + self._totals[level]
+            self._totals[level] = int(moved[-1])
+            added["values/" * level + "row_splits"] = moved[1:] if self._begun else moved
+        values = block.flat_values
+        expected = self._specs[self._values_name].shape[1:]
+        if values.shape[1:] != expected:
+            raise DatasetError(
+                f"ragged elements whose inner dimensions differ ({values.shape[1:]} after {expected}) cannot be "
+                "joined; give every element the same inner shape, or make those axes ragged"
+            )
+        added[self._values_name] = values
+        self._begun = True
+        return added
+
+    def last(self) -> Arrays:
+        """The leading zero of every row_splits, where there was no block to bring it."""
+        if self._begun:
+            return {}
+        return {name: np.zeros(1, np.int64) for name in self._specs if name.endswith("row_splits")}
+
+    def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """A RaggedArray of all the rows."""
+        whole: Any = arrays[self._values_name]
+        for level in reversed(range(self._ragged_rank)):
+            whole = RaggedArray(whole, arrays["values/" * level + "row_splits"])
+        return whole
+
+
+class SparseColumn:
+    """Sparse rows: coordinates, values, and the dense shape that holds them all."""
+
+    def __init__(self, rank: int, values: np.dtype[Any]) -> None:
+        self._specs = {
+            "indices": ArraySpec((None, rank), np.dtype(np.int64), structural=True),
+            "values": ArraySpec((None,), values),
+            "shape": ArraySpec((rank,), np.dtype(np.int64), structural=True),
+        }
+        self._shape = [0] * rank
+
+    def specs(self) -> dict[str, ArraySpec]:
+        """Coordinates [nnz, rank], values [nnz], dense shape [rank]."""
+        return self._specs
+
+    def split(self, block: SparseArray) -> Arrays:
+        """The block's coordinates, with its rows moved behind those before it, and its values."""
+        indices = np.array(block.indices)
+        indices[:, 0] += self._shape[0]
+        assert block.shape is not None
+        self._shape = [self._shape[0] + block.shape[0], *map(max, self._shape[1:], block.shape[1:])]
+        return {"indices": indices, "values": block.values}
+
+    def last(self) -> Arrays:
+        """The shape: as many rows as came, and on the other axes the largest that any block had."""
+        return {"shape": np.asarray(self._shape, np.int64)}
+
+    def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """A SparseArray of all the rows."""
+        return SparseArray(arrays["indices"], arrays["values"], tuple(int(n) for n in arrays["shape"]))
+
+
+@dataclass
+class NoneColumn:
+    """A leaf that is None in every element, and None in the result."""
+
+    specs: Callable[[], dict[str, ArraySpec]] = dict
+    last: Callable[[], Arrays] = dict
+
+    def split(self, block: Any) -> Arrays:
+        """Nothing."""
+        return {}
+
+    def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """None."""
+        return None

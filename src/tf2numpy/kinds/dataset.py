@@ -1,0 +1,190 @@
+"""tf.data datasets: rows in blocks, so that no element pays Python's price. How rows are stored may not enter.
+
+A dataset is read as it is batched: an unbatched one gets a batch transformation of our own, a batched one is cut
+into handier batches where its shapes allow. What its elements become follows from `element_spec` alone, never
+from the data: an axis of unknown size is a ragged axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import optree
+from numpy.typing import NDArray
+
+from .. import _dtypes
+from .._errors import DatasetError, Tf2NumpyError, at_leaf
+from .._lazy import tensorflow
+from .._protocols import Resolve, RowSource
+from .._types import ArraySpec, Chunk
+from . import _batching
+from ._columns import Column, DenseColumn, NoneColumn, RaggedColumn, SparseColumn
+from .symbolic import refuse_in_graph
+
+
+def dataset(x: Any, resolve: Resolve) -> DatasetSource:
+    """Give the rows of a dataset.
+
+    Raises: DatasetError for an infinite one, for nested datasets and other elements that cannot be stacked;
+    SymbolicTensorError inside a graph.
+    """
+    if not tensorflow().executing_eagerly():
+        refuse_in_graph("a dataset")
+    return DatasetSource(x, resolve)
+
+
+class DatasetSource(RowSource):
+    """The rows of a dataset; each pass iterates it once more."""
+
+    kind, device = "dataset", "host (tf.data)"
+
+    def __init__(self, x: Any, resolve: Resolve) -> None:
+        self._resolve = resolve
+        for accessor, spec in zip(
+            *optree.tree_flatten_with_accessor(x.element_spec, none_is_leaf=True)[:2], strict=True
+        ):
+            with at_leaf(accessor.codify("element")):
+                _check_element(spec)
+        self._rows = _batching.Rows(x)
+        accessors, specs, self._treespec = optree.tree_flatten_with_accessor(self._rows.block_spec(), none_is_leaf=True)
+        self._names = ["/".join(str(getattr(e, "field", e.entry)) for e in accessor) for accessor in accessors]
+        self._labels = [accessor.codify("element") for accessor in accessors]
+        self._specs = specs
+        self._row_bytes = _row_bytes([column.specs() for column in self._columns()])
+
+    def specs(self) -> Mapping[str, ArraySpec]:
+        """Describe the flat arrays of all rows."""
+        return {
+            _join(name, part): spec
+            for name, column in zip(self._names, self._columns(), strict=True)
+            for part, spec in column.specs().items()
+        }
+
+    def chunks(self, max_bytes: int) -> Iterator[Chunk]:
+        """Give the rows that each block adds to each flat array."""
+        columns = self._columns()
+        ends: dict[str, int] = {}
+        for leaves in self._blocks(max_bytes // 2):
+            for name, column, leaf in zip(self._names, columns, leaves, strict=True):
+                yield from _appended(name, column.split(leaf), ends)
+        for name, column in zip(self._names, columns, strict=True):
+            yield from _appended(name, column.last(), ends)
+
+    def pieces(self, max_bytes: int) -> Iterator[Chunk]:
+        """Give each block as the structure of one element, leaves stacked; independent arrays."""
+        start = 0
+        for leaves in self._blocks(max_bytes // 4):  # the caller's last piece, TensorFlow's block, our copy of it
+            columns = self._columns()
+            values = []
+            for column, leaf in zip(columns, leaves, strict=True):
+                arrays = {name: np.array(array) for name, array in {**column.split(leaf), **column.last()}.items()}
+                values.append(column.build(arrays))
+            rows = next((_row_count(leaf) for leaf in leaves if leaf is not None), 0)
+            yield Chunk("", (slice(start, start + rows),), self._treespec.unflatten(values))
+            start += rows
+
+    def forget_count(self) -> None:
+        """Rely no longer on the number of rows that the dataset states."""
+        self._rows.count = None
+
+    def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
+        """Put the structure of one element together from the flat arrays of all rows."""
+        values = []
+        for name, column in zip(self._names, self._columns(), strict=True):
+            values.append(column.build({part: arrays[_join(name, part)] for part in column.specs()}))
+        return self._treespec.unflatten(values)
+
+    def _columns(self) -> list[Column]:
+        columns = []
+        for label, spec in zip(self._labels, self._specs, strict=True):
+            with at_leaf(label):
+                columns.append(_column(spec, self._rows.count))
+        return columns
+
+    def _blocks(self, block_bytes: int) -> Iterator[list[Any]]:
+        """Give the leaves of each block as views and containers over TensorFlow's own memory."""
+        from .._fetch import fetch
+        from .._types import Request
+
+        done, view = 0, Request(copy=None)
+        try:
+            for block in self._rows.blocks(self._row_bytes, block_bytes):
+                leaves = [fetch(self._resolve(leaf), view) for leaf in self._treespec.flatten_up_to(block)]
+                yield leaves
+                done += next((_row_count(leaf) for leaf in leaves if leaf is not None), 0)
+        except Tf2NumpyError:
+            raise
+        except Exception as error:
+            error.add_note(f"while reading the dataset, after {done} rows")
+            raise
+
+
+def _check_element(spec: Any) -> None:
+    """Refuse elements that cannot be stacked, whatever their batching.
+
+    Raises: DatasetError saying what the elements are and what to map them to.
+    """
+    tf = tensorflow()
+    if isinstance(spec, tf.data.DatasetSpec):
+        raise DatasetError(
+            "elements that are datasets themselves (window, group_by_window) cannot be stacked; flatten them first: "
+            "dataset.flat_map(lambda w: w.batch(n, drop_remainder=True))"
+        )
+    if type(spec).__name__ == "NoneTensorSpec":
+        return
+    if not isinstance(spec, tf.TensorSpec | tf.RaggedTensorSpec | tf.SparseTensorSpec):
+        raise DatasetError(f"elements of {type(spec).__name__} cannot be stacked; map them to tensors first")
+    if _dtypes.from_enum(spec.dtype.as_datatype_enum) is None:
+        raise DatasetError(f"elements of {spec.dtype.name} are handles, not arrays; map them to tensors first")
+    if spec.shape.rank is None:
+        raise DatasetError(
+            "elements of unknown rank cannot be stacked; say their shape, with None for an axis that varies: "
+            "dataset.map(lambda x: tf.ensure_shape(x, [None, None, 3]))"
+        )
+
+
+def _column(spec: Any, rows: int | None) -> Column:
+    """Choose what a leaf of a block becomes; `spec` is that of the whole block, row axis first."""
+    tf = tensorflow()
+    if type(spec).__name__ == "NoneTensorSpec":
+        return NoneColumn()
+    dtype, shape = _dtypes.from_enum(spec.dtype.as_datatype_enum), tuple(spec.shape)
+    assert dtype is not None
+    if isinstance(spec, tf.SparseTensorSpec):
+        return SparseColumn(len(shape), dtype)
+    rank = getattr(spec, "ragged_rank", 0) or max((i for i, n in enumerate(shape) if n is None), default=0)
+    if not rank:
+        return DenseColumn(ArraySpec((rows, *shape[1:]), dtype))
+    if None in shape[rank + 1 :]:
+        raise DatasetError(
+            f"ragged elements of shape {shape} have an inner axis of unknown size, which is not ragged; "
+            "set its size, or make the elements ragged along it"
+        )
+    return RaggedColumn(rows, rank, ArraySpec((None, *shape[rank + 1 :]), dtype))
+
+
+def _row_bytes(columns: list[dict[str, ArraySpec]]) -> int | None:
+    """Bytes of one row; None where an axis or an element has no known size."""
+    specs = [spec for column in columns for spec in column.values()]
+    fixed = all(len(column) == 1 or not column for column in columns)
+    if not fixed or any(spec.dtype.hasobject for spec in specs):
+        return None
+    return sum(spec.row_nbytes for spec in specs)
+
+
+def _row_count(leaf: Any) -> int:
+    return int(leaf.shape[0])
+
+
+def _appended(name: str, added: Mapping[str, NDArray[Any]], ends: dict[str, int]) -> Iterator[Chunk]:
+    for part, array in added.items():
+        full = _join(name, part)
+        start = ends.get(full, 0)
+        ends[full] = start + len(array)
+        yield Chunk(full, (slice(start, start + len(array)),), array)
+
+
+def _join(*names: str) -> str:
+    return "/".join(name for name in names if name)

@@ -1,0 +1,163 @@
+"""Eager tensors: views of CPU memory, one transfer from any other device. Symbolic ones are refused.
+
+Never reaches DLPack, `.numpy()` or anything that caches a host copy on the tensor; looks at the dtype first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _dtypes, _memory
+from .._errors import DeviceMemoryError, UnsupportedKind
+from .._host import allocate, hand_out, read_only
+from .._lazy import tensorflow
+from .._protocols import ArraySource, Resolve
+from .._sources import HostArray, Numeric
+from .._types import ArraySpec, Index, Request
+from .._units import format_bytes
+from .symbolic import refuse_symbolic
+from .text import TextArray
+
+_HOST_DEVICE = "CPU:0"
+_WHOLE_REMEDY = (
+    "TensorFlow cannot slice this dtype, so it crosses to the host whole; cast it on the device first, "
+    "tf.cast(x, tf.bfloat16), or free host memory."
+)
+
+
+def tensor(x: Any, resolve: Resolve, kind: str = "tensor") -> ArraySource:
+    """Give the source of an eager tensor of any dtype on any device."""
+    if not hasattr(x, "backing_device"):  # only eager tensors have memory
+        refuse_symbolic(x)
+    enum = x.dtype.as_datatype_enum
+    dtype = _dtypes.from_enum(enum)
+    if dtype is None:
+        raise UnsupportedKind(_describe_handle(x, enum))
+    if ":CUSTOM:" in x.backing_device:
+        from .distributed import dtensor
+
+        return dtensor(x, resolve)
+    if dtype.hasobject:
+        return TextArray(x, kind=kind)
+    if not on_host(x):
+        return DeviceArray(x, dtype, kind=kind)
+    return HostArray(host_view(x, dtype), kind=kind, device=short_device(x))
+
+
+def on_host(x: Any) -> bool:
+    """Tell whether the tensor's memory is the host's."""
+    return ":CPU:" in x.backing_device
+
+
+def short_device(x: Any) -> str:
+    """Write the device the way people do: "GPU:0" for the local one, the whole name for a remote one."""
+    name = str(x.backing_device)
+    return name.rpartition("device:")[2] if name.startswith("/job:localhost/") else name
+
+
+def host_view(x: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """View the memory of a numeric CPU tensor; the view keeps the memory alive. Read-only: tensors are immutable."""
+    view = np.asarray(x)
+    if view.dtype != dtype:  # quantized types come as a structured dtype of one integer in some versions
+        view = view.view(dtype)
+    view.flags.writeable = False
+    return view
+
+
+def short_way(x: Any, copy: bool | None) -> NDArray[Any] | None:
+    """View, or copy if it is small, a plain CPU tensor with few Python calls; None leaves it to the long way."""
+    if x._datatype_enum() not in _dtypes.PLAIN_ENUMS or ":CPU:" not in x.backing_device:
+        return None
+    view = memoryview(x)
+    if copy is True:
+        return np.array(view) if view.nbytes < _memory.WORTH_CHECKING_BYTES else None
+    return np.asarray(view) if copy is None or copy is False else None
+
+
+class DeviceArray(Numeric):
+    """A tensor in the memory of an accelerator: one transfer, into a host buffer that we alone own."""
+
+    def __init__(self, x: Any, dtype: np.dtype[Any], *, kind: str) -> None:
+        self.kind, self.device = kind, short_device(x)
+        self.spec = ArraySpec(tuple(x.shape), dtype)
+        self._tensor = x
+        self._transferred: NDArray[Any] | None = None
+
+    def host_bytes(self, request: Request) -> int:
+        """Bytes of the transferred copy, and of the cast beside it."""
+        transferred = self.spec.nbytes or 0
+        cast = self._copied_bytes(request, movable=True) if request.dtype not in (None, self.spec.dtype) else 0
+        return transferred + cast
+
+    def fetch(self, request: Request) -> NDArray[Any]:
+        """Transfer the whole tensor once. The result is writable: the buffer is nobody else's."""
+        why = f"the value is on {self.device}, not in host memory"
+        if request.copy is False and request.out is None:
+            hand_out(np.empty(0, self.spec.dtype), request, owned=True, why_no_view=why)
+        return hand_out(owned_array(to_host(self._tensor), self.spec.dtype), request, owned=True, why_no_view=why)
+
+    def read(self, index: Index) -> NDArray[Any]:
+        """Cut a region on the device and transfer it.
+
+        TensorFlow cannot slice float8, int4 and the like: those are transferred whole, once, and cut on the host.
+        Where the device has no room for the cut, its halves are tried, down to one row.
+        Raises: DeviceMemoryError if one row does not fit either.
+        """
+        if self._transferred is None and self.spec.dtype.name in _dtypes.UNSLICEABLE:
+            _memory.require(self.spec.nbytes or 0, device=self.device, remedy=_WHOLE_REMEDY)
+            self._transferred = self.fetch(Request())
+        if self._transferred is not None:
+            return read_only(self._transferred[index])
+        tf = tensorflow()
+        try:
+            return owned_array(to_host(self._tensor[index]), self.spec.dtype)
+        except tf.errors.ResourceExhaustedError as error:
+            halves = _halve(index)
+            if halves is None:
+                raise DeviceMemoryError(
+                    f"{self.device} has no room to cut even one row ({format_bytes(self.spec.row_nbytes)}) out of "
+                    f"a tensor of shape {self.shape}; free memory there (delete tensors, use a smaller batch), "
+                    "or convert it whole with to_numpy"
+                ) from error
+        shape = tuple(s.stop - s.start for s in index) + self.shape[len(index) :]
+        whole, axis = allocate(shape, self.spec.dtype), len(index) - 1
+        middle = halves[0][axis].stop - halves[0][axis].start
+        whole[(slice(None),) * axis + (slice(0, middle),)] = self.read(halves[0])
+        whole[(slice(None),) * axis + (slice(middle, None),)] = self.read(halves[1])
+        return whole
+
+
+def to_host(x: Any) -> Any:
+    """Transfer a tensor to a fresh one in host memory, leaving no host copy cached on the original."""
+    return x._copy_nograd(device_name=_HOST_DEVICE)
+
+
+def owned_array(host_tensor: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Give the memory of a host tensor that nothing else holds as a writable array which keeps it alive."""
+    array = np.asarray(host_tensor._numpy())
+    if array.dtype != dtype:
+        array = array.view(dtype)
+    return array
+
+
+def _halve(index: Index) -> tuple[Index, Index] | None:
+    if not index or index[-1].stop - index[-1].start < 2:
+        return None
+    *head, last = index
+    middle = (last.start + last.stop) // 2
+    return (*head, slice(last.start, middle)), (*head, slice(middle, last.stop))
+
+
+def _describe_handle(x: Any, enum: int) -> str:
+    shapes = getattr(getattr(x, "_handle_data", None), "shape_and_type", None) or ()
+    inner = ", ".join(f"{tensorflow().as_dtype(s.dtype).name} of shape {[d.size for d in s.shape.dim]}" for s in shapes)
+    if enum == _dtypes.RESOURCE:
+        what = f"a resource handle, the address of a variable or table{f' ({inner})' if inner else ''}"
+        remedy = "convert the variable itself, or read it first with tf.raw_ops.ReadVariableOp"
+    else:
+        what = f"a variant handle, an opaque value such as a dataset or a list{f' ({inner})' if inner else ''}"
+        remedy = "convert the object it was taken from (the dataset, the RaggedTensor, the TensorArray)"
+    return f"this tensor of shape {tuple(x.shape)} holds {what}, which has no NumPy form; {remedy}"

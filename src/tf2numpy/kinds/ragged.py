@@ -1,0 +1,79 @@
+"""RaggedTensor becomes RaggedArray over its own values and row_splits, cut into pieces by whole rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _spans
+from .._protocols import ArraySource, Group, Resolve
+from .._ragged import RaggedArray
+from .._sources import structural
+from .._types import Chunk, Request
+from .symbolic import refuse_symbolic
+
+
+def ragged(x: Any, resolve: Resolve) -> Group:
+    """Give values and row_splits, at every ragged rank, of a RaggedTensor."""
+    if not hasattr(x.row_splits, "backing_device"):
+        refuse_symbolic(x.row_splits)
+    return _group("ragged tensor", resolve(x.values), structural(resolve(x.row_splits)))
+
+
+def array(x: RaggedArray, resolve: Resolve) -> Group:
+    """Take a RaggedArray of ours apart, to save or cut it."""
+    return _group("ragged array", resolve(x.values), structural(resolve(x.row_splits)))
+
+
+def _group(kind: str, values: Any, row_splits: Any) -> Group:
+    parts = {"values": values, "row_splits": row_splits}
+    return Group(kind, parts, lambda built: RaggedArray(*built), rows=_Rows(values, row_splits))
+
+
+class _Rows:
+    """Cuts a ragged value into pieces of whole rows, reading only those rows' values."""
+
+    def __init__(self, values: ArraySource | Group, row_splits: ArraySource) -> None:
+        self._values, self._row_splits = values, row_splits
+
+    def __call__(self, max_bytes: int) -> Iterator[Chunk]:
+        """Give RaggedArrays of at most max_bytes each.
+
+        Raises: InvalidArgument naming the first row that alone is too large.
+        """
+        splits, values = self._levels()
+        last_splits = sum(level.itemsize for level in splits)  # a piece has one split more than rows, at every level
+        for start, stop in _spans.row_spans(self._bytes_before(splits, values), max_bytes - last_splits):
+            yield Chunk("", (slice(start, stop),), _piece(splits, values, start, stop))
+
+    def _levels(self) -> tuple[list[NDArray[Any]], ArraySource]:
+        splits = [self._row_splits.fetch(Request(copy=None))]
+        values: Any = self._values
+        while isinstance(values, Group):
+            splits.append(values.parts["row_splits"].fetch(Request(copy=None)))  # type: ignore[union-attr]
+            values = values.parts["values"]
+        return splits, values
+
+    @staticmethod
+    def _bytes_before(splits: list[NDArray[Any]], values: ArraySource) -> NDArray[Any]:
+        ends = np.arange(len(splits[0]), dtype=np.int64)
+        total = np.zeros(len(ends), np.int64)
+        for level in splits:
+            total += ends * level.itemsize
+            ends = level[ends]
+        total += values.bytes_before(ends)
+        return total
+
+
+def _piece(splits: list[NDArray[Any]], values: ArraySource, start: int, stop: int) -> RaggedArray:
+    local = []
+    for level in splits:
+        local.append(level[start : stop + 1] - level[start])
+        start, stop = int(level[start]), int(level[stop])
+    piece: Any = np.array(values.read((slice(start, stop),)))
+    for row_splits in reversed(local):
+        piece = RaggedArray(piece, row_splits)
+    return piece  # type: ignore[no-any-return]

@@ -1,0 +1,57 @@
+"""tf.Module, tf.train.Checkpoint, loaded SavedModels: a dict of variable path -> array.
+
+The paths are those a checkpoint would use: attribute names and list positions joined by "/", the shortest way first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from .._errors import UnsupportedKind, at_leaf
+from .._lazy import tensorflow
+from .._protocols import Group, Resolve, Source
+
+
+def trackable(x: Any, resolve: Resolve) -> Group:
+    """Give every variable reachable from a trackable object, each once, under its shortest path.
+
+    Raises: UnsupportedKind if none is reachable.
+    """
+    variable_class = tensorflow().Variable
+    found, seen, queue = [], {id(x)}, deque([("", x)])
+    while queue:
+        path, node = queue.popleft()
+        for name, child in node._trackable_children().items():
+            if id(child) in seen:
+                continue
+            seen.add(id(child))
+            child_path = f"{path}/{name}" if path else str(name)
+            if isinstance(child, variable_class):
+                found.append((child_path, child))
+            elif hasattr(child, "_trackable_children"):
+                queue.append((child_path, child))
+    if not found:
+        raise UnsupportedKind(
+            f"{type(x).__name__} holds no variables; to convert its result, call it and give to_numpy the output"
+        )
+    return named_arrays("module variables", found, resolve)
+
+
+def named_arrays(kind: str, named: list[tuple[str, Any]], resolve: Resolve) -> Group:
+    """Make a dict of path -> array; a path met again gets "_1", "_2" and so on, so that nothing is lost."""
+    parts: dict[str, Source] = {}
+    for path, value in named:
+        name, count = path, 0
+        while name in parts:
+            count += 1
+            name = f"{path}_{count}"
+        with at_leaf(f"x[{name!r}]"):
+            parts[name] = resolve(value)
+    names = tuple(parts)
+    return Group(
+        kind,
+        parts,
+        lambda values: dict(zip(names, values, strict=True)),
+        labels=tuple(f"x[{n!r}]" for n in names),
+    )
