@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from . import _fetch
-from ._dtypes import named
-from ._errors import InvalidArgument
 from ._lazy import as_written
+from ._options import Replicas, request_of, resolver_of
 from ._protocols import ArraySource, Group, Source
-from ._resolve import Resolver
-from ._types import Chunk, Request
+from ._types import Chunk
 from ._units import parse_bytes
-
-Replicas = Literal["concat", "stack", "first"] | None
 
 # type -> short way, for the kinds whose small values would spend more time in dispatch than in copying.
 _short_ways: dict[type, Callable[[Any, bool | None], NDArray[Any] | None]] = {}
@@ -69,8 +65,8 @@ def to_numpy(
             array = short_way(x, copy)
             if array is not None:
                 return array
-    request = _request(dtype, copy, out)
-    source = _resolver(replicas)(x)
+    request = request_of(dtype, copy, out)
+    source = resolver_of(replicas)(x)
     if spill is not None:
         from ._save import spilled
 
@@ -99,7 +95,7 @@ def iter_chunks(x: Any, *, max_bytes: int | str = "64MiB", replicas: Replicas = 
     >>> [chunk.value.tolist() for chunk in iter_chunks(np.arange(5), max_bytes=32)]
     [[0, 1], [2, 3], [4]]
     """
-    return _pieces(_resolver(replicas)(x), parse_bytes(max_bytes), "")
+    return _pieces(resolver_of(replicas)(x), parse_bytes(max_bytes), "")
 
 
 def _pieces(source: Source, max_bytes: int, name: str) -> Iterator[Chunk]:
@@ -117,31 +113,6 @@ def _pieces(source: Source, max_bytes: int, name: str) -> Iterator[Chunk]:
     else:
         for chunk in source.pieces(max_bytes):
             yield Chunk(name, chunk.index, chunk.value)
-
-
-def _request(dtype: DTypeLike | None, copy: bool | None, out: NDArray[Any] | None) -> Request:
-    if copy not in (True, False, None):
-        raise InvalidArgument(f"copy={copy!r} is not True, False or None")
-    if out is not None and copy is False:
-        raise InvalidArgument("out= asks for a copy and copy=False forbids one; leave one of them out")
-    if dtype is str:
-        return Request(copy=copy, decode_text=True, out=out)
-    if dtype is None:
-        return Request(copy=copy, out=out)
-    numpy_dtype = getattr(dtype, "as_numpy_dtype", dtype)  # of tf.float32 and its like
-    try:
-        cast = named(numpy_dtype) if isinstance(numpy_dtype, str) else np.dtype(numpy_dtype)
-    except TypeError as error:
-        raise InvalidArgument(f"dtype={dtype!r} is no dtype that NumPy or ml_dtypes knows: {error}") from error
-    return Request(copy=copy, dtype=cast, out=out)
-
-
-def _resolver(replicas: Replicas) -> Resolver:
-    if replicas not in (None, "concat", "stack", "first"):
-        raise InvalidArgument(
-            f"replicas={replicas!r} is not a way to join replicas; it is None, 'concat', 'stack' or 'first'"
-        )
-    return Resolver(replicas)
 
 
 def _remember_short_way(x: Any) -> None:

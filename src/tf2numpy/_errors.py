@@ -16,6 +16,7 @@ Tf2NumpyError
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -72,9 +73,13 @@ class DeviceMemoryError(Tf2NumpyError, MemoryError):
 class OutputExists(Tf2NumpyError, FileExistsError):
     """The destination exists and `overwrite=True` was not given."""
 
+    errno = errno.EEXIST
+
 
 class StorageFull(Tf2NumpyError, OSError):
     """The file system that holds the destination has too little room."""
+
+    errno = errno.ENOSPC
 
 
 class MissingExtra(Tf2NumpyError, ImportError):
@@ -90,7 +95,8 @@ def at_leaf(path: str) -> Iterator[None]:
     try:
         yield
     except Tf2NumpyError as error:
-        error.where = path + error.where.removeprefix("x")
+        inside = error.where
+        error.where = path + inside[1:] if inside.startswith("x") else ", ".join(filter(None, (path, inside)))
         raise
     except Exception as error:
         error.add_note(f"at {path}")

@@ -6,13 +6,15 @@ How an array is read is its source's affair. Files may not enter.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 from . import _memory
-from ._errors import DatasetError, InvalidArgument
+from ._errors import CopyRequired, DatasetError, InvalidArgument, at_leaf
 from ._host import check_out
 from ._progress import Progress
 from ._protocols import ArraySource, Group, RowSource, Source
@@ -33,7 +35,7 @@ def fetch(source: Source, request: Request) -> Any:
     Raises: HostMemoryError, before anything is allocated, if it does not fit; InvalidArgument if `out` or
     `dtype` does not suit the value.
     """
-    _check_request(source, request)
+    check_request(source, request)
     needed = sum(
         leaf.host_bytes(request.for_array(leaf.spec)) if isinstance(leaf, ArraySource) else _known_bytes(leaf)
         for _, leaf in leaves(source)
@@ -52,15 +54,19 @@ def leaves(source: Source, prefix: str = "") -> Iterator[tuple[str, ArraySource 
         yield from leaves(part, joined(prefix, name))
 
 
-def specs_of(source: Source) -> dict[str, ArraySpec]:
-    """Describe every flat array in a source, by name."""
-    specs: dict[str, ArraySpec] = {}
+def flat_specs(source: Source) -> Iterator[tuple[str, ArraySpec]]:
+    """Describe every flat array in a source. Names can repeat: {"a": ragged, "a/values": x} has two "a/values"."""
     for name, leaf in leaves(source):
         if isinstance(leaf, ArraySource):
-            specs[name] = leaf.spec
+            yield name, leaf.spec
         else:
-            specs.update({joined(name, part): spec for part, spec in leaf.specs().items()})
-    return specs
+            for part, spec in leaf.specs().items():
+                yield joined(name, part), spec
+
+
+def specs_of(source: Source) -> dict[str, ArraySpec]:
+    """Describe every flat array in a source, by name."""
+    return dict(flat_specs(source))
 
 
 def device_of(source: Source) -> str:
@@ -81,10 +87,21 @@ def cast(spec: ArraySpec, request: Request) -> ArraySpec:
 
 def _fetch(source: Source, request: Request) -> Any:
     if isinstance(source, Group):
-        return source.build([_fetch(part, request) for part in source.parts.values()])
+        values = []
+        for part, label in zip_longest(source.parts.values(), source.labels):
+            with at_leaf(label) if label else nullcontext():
+                values.append(_fetch(part, request))
+        return source.build(values)
     if isinstance(source, ArraySource):
         return source.fetch(request.for_array(source.spec))
-    return _collect_into(source, request) if request.out is not None else _collect(source, request)
+    if request.out is not None:
+        return _collect_into(source, request)
+    if request.copy is False:
+        raise CopyRequired(
+            f"copy=False allows only a view, and the rows of a {source.kind} come one after the other; "
+            "pass copy=None or copy=True"
+        )
+    return _collect(source, request)
 
 
 def _collect(source: RowSource, request: Request) -> Any:
@@ -102,22 +119,24 @@ def _collect(source: RowSource, request: Request) -> Any:
 
 
 def _collect_into(source: RowSource, request: Request) -> Any:
-    (spec,) = (cast(spec, request) for spec in source.specs().values())
+    ((name, spec),) = ((name, cast(spec, request)) for name, spec in source.specs().items())
     if None in spec.shape:
         raise InvalidArgument(
-            "out= needs a dataset that knows how many rows it has; leave out= away, or state the number: "
-            "dataset.apply(tf.data.experimental.assert_cardinality(n))"
+            "out= needs a dataset that knows how many rows it has; leave out= away, or state the number, before "
+            "any batch: dataset.apply(tf.data.experimental.assert_cardinality(n))"
         )
     out, done = request.out, 0
     assert out is not None
-    check_out(out, tuple(n or 0 for n in spec.shape), spec.dtype)
+    dtype = decode(np.empty(0, object)).dtype if request.decode_text else spec.dtype
+    check_out(out, tuple(n or 0 for n in spec.shape), dtype)
     for chunk in _watched(source):
         done = chunk.index[0].stop
         if done <= len(out):
-            np.copyto(out[chunk.index], chunk.value, casting="unsafe")
+            value = decode(chunk.value) if request.decode_text else chunk.value
+            np.copyto(out[chunk.index], value, casting="unsafe")
     if done != len(out):
         raise DatasetError(f"the dataset gave {done} rows and out= has {len(out)}, the number it said it had")
-    return source.build({"": out})
+    return source.build({name: out})
 
 
 def _watched(source: RowSource) -> Iterator[Chunk]:
@@ -134,7 +153,11 @@ def _known_bytes(source: RowSource) -> int:
     return sum(spec.nbytes or 0 for spec in source.specs().values())
 
 
-def _check_request(source: Source, request: Request) -> None:
+def check_request(source: Source, request: Request) -> None:
+    """Refuse what does not suit the value, before anything is read.
+
+    Raises: InvalidArgument for out= with several arrays, and for dtype= where it would change nothing.
+    """
     if request.out is None and request.dtype is None and not request.decode_text:
         return
     specs = specs_of(source)
@@ -146,7 +169,7 @@ def _check_request(source: Source, request: Request) -> None:
         )
     if request.dtype is not None and values and all(dtype.hasobject for dtype in values):
         raise InvalidArgument(
-            f"dtype={request.dtype} casts numbers, and this {source.kind} holds strings; use dtype=str"
+            f"dtype={request.dtype} casts numbers, and this {source.kind} holds strings; leave dtype out"
         )
     if request.decode_text and not any(dtype.hasobject for dtype in values):
         raise InvalidArgument(f"dtype=str decodes strings, and this {source.kind} holds none; leave dtype out")

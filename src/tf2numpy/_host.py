@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._dtypes import logical_name
 from ._errors import CopyRequired, HostMemoryError, InvalidArgument
-from ._types import Request
+from ._types import Index, Request
 from ._units import format_bytes
 
 # A thread pool takes some 100 us to start; below this a copy takes no longer itself.
@@ -24,6 +24,13 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     """Give a view of the same memory that cannot be written through."""
     view = array.view()
     view.flags.writeable = False
+    return view
+
+
+def region(array: NDArray[Any], index: Index) -> NDArray[Any]:
+    """View a region; an array even of a scalar, where plain `[()]` would give the element."""
+    places: tuple[Any, ...] = (*index, ...)
+    view: NDArray[Any] = array[places]
     return view
 
 
@@ -76,8 +83,7 @@ def check_out(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -
         raise InvalidArgument(f"out= must be a numpy.ndarray to fill, found {type(out).__name__}")
     if out.shape != shape or out.dtype != dtype:
         raise InvalidArgument(
-            f"out= has shape {out.shape} and dtype {logical_name(out.dtype)}; "
-            f"the result needs shape {shape} and dtype {logical_name(dtype)}"
+            f"out= has shape {out.shape} and dtype {out.dtype}; the result needs shape {shape} and dtype {dtype}"
         )
     if not out.flags.writeable:
         raise InvalidArgument("out= is read-only; give a writable array")

@@ -81,6 +81,7 @@ def _free_up_the_tree(root: Path, path: str, limit: str, usage: str, reclaimable
             limit_bytes = int((folder / limit).read_text())  # "max" means none: ValueError
             used = int((folder / usage).read_text())
             stat = dict(row.split() for row in (folder / "memory.stat").read_text().splitlines())
+            reclaimable_bytes = int(stat.get(reclaimable, 0))
         except (OSError, ValueError):
             continue
-        yield limit_bytes - used + int(stat.get(reclaimable, 0))
+        yield limit_bytes - used + reclaimable_bytes

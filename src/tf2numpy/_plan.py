@@ -12,13 +12,14 @@ from typing import Any, Literal
 from . import _fetch, _memory, _registry
 from ._dtypes import logical_name
 from ._lazy import as_written
+from ._options import Replicas, resolver_of
 from ._protocols import ArraySource, Source
 from ._save import LONE_NAME
 from ._sources import HostArray, Plain
 from ._types import ArraySpec, Request
 from ._units import format_bytes, parse_bytes
 
-Strategy = Literal["pass", "view", "copy", "chunks"]
+Strategy = Literal["pass", "view", "copy", "chunks", "spill"]
 
 _SHOWN_ARRAYS = 20
 
@@ -30,7 +31,8 @@ class Plan:
     kind: what the value is. arrays: every flat array it becomes, by name. device: where it lies.
     nbytes: bytes of all arrays; None where rows or elements have no stated size.
     free_bytes: host memory free now. strategy: "pass" (it is NumPy's already), "view" (a copy does not fit, a view
-    does), "copy" (it fits), or "chunks" (piece by piece, to a file or through iter_chunks). why: the reason.
+    does), "copy" (it fits), "spill" (neither does, so its arrays must be backed by a file), or "chunks" (piece by
+    piece, to a file or through iter_chunks). why: the reason.
     """
 
     kind: str
@@ -82,7 +84,7 @@ def plan(
     path: str | os.PathLike[str] | None = None,
     *,
     max_bytes: int | str | None = None,
-    replicas: Any = None,
+    replicas: Replicas = None,
 ) -> Plan:
     """Say what `to_numpy(x)`, or `save(x, path)` with a path, would do, how many bytes it takes, and where.
 
@@ -96,9 +98,7 @@ def plan(
     >>> plan(np.zeros((2, 3))).strategy
     'pass'
     """
-    from ._convert import _resolver
-
-    source = _resolver(replicas)(x)
+    source = resolver_of(replicas)(x)
     specs = _fetch.specs_of(source)
     free = _memory.free_bytes()
     nbytes = _total(source)
@@ -135,7 +135,9 @@ def _choose(source: Source, nbytes: int | None, free: int) -> tuple[Strategy, st
             "view",
             "a copy does not fit; copy=None gives a read-only view, iter_chunks and save work in pieces",
         )
-    return "chunks", "it does not fit into the free host memory; " + _fetch.REMEDY
+    if any(leaf.spec.dtype.hasobject for leaf in arrays if isinstance(leaf, ArraySource)):
+        return "chunks", "it does not fit, and strings cannot be backed by a file; iter_chunks and save work in pieces"
+    return "spill", "it does not fit; spill='big.npy' (or .h5) backs it by a file, iter_chunks and save work in pieces"
 
 
 def _total(source: Source) -> int | None:

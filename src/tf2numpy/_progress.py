@@ -1,4 +1,4 @@
-"""A progress bar, once something takes over a second and someone is looking. What is counted may not enter."""
+"""A progress bar, where something takes over a second and someone is looking. What is counted may not enter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DELAY_S = 1.0
 class Progress:
     """Counts rows or bytes; shows them with tqdm in a terminal or notebook, after a second.
 
-    show: True always shows (after the delay), False never, None when stderr is a terminal or a notebook runs.
+    show: True shows at once, False never, None after a second, if stderr is a terminal or a notebook runs.
     """
 
     def __init__(self, description: str, *, unit: str, total: int | None, show: bool | None = None) -> None:
@@ -35,8 +35,8 @@ class Progress:
         self._done += count
         if self._bar is not None:
             self._bar.update(count)
-        elif self._show is not False and time.monotonic() - self._begun > _DELAY_S:
-            self._show = self._someone_looks() if self._show is None else self._show
+        elif self._show or (self._show is None and time.monotonic() - self._begun > _DELAY_S):
+            self._show = self._show or self._someone_looks()
             if self._show:
                 self._bar = self._open()
 

@@ -107,7 +107,8 @@ class Resolve(Protocol):
 class Sink(Protocol):
     """One destination: created whole, filled by region in any order, then published or dropped.
 
-    A spec with unknown rows (shape[0] is None) is filled from its first row on, without gaps.
+    A spec with unknown rows (shape[0] is None) is filled from its first row on, whole rows in order, without gaps.
+    Whoever fills a sink fills all of it before `commit`, from one thread.
     """
 
     def begin(self, specs: Mapping[str, ArraySpec]) -> None:
@@ -126,6 +127,9 @@ class Sink(Protocol):
 @runtime_checkable
 class MappableSink(Sink, Protocol):
     """A sink whose committed arrays can be used from the file without reading them into memory."""
+
+    def check_mappable(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse arrays that could not be mapped once they are written; raise FormatError saying why."""
 
     def mapped(self) -> Mapping[str, NDArray[Any]]:
         """Open the committed arrays as writable memory maps of their logical dtype."""

@@ -31,12 +31,13 @@ class Resolver:
 
         Raises: UnsupportedKind for what has no NumPy form; what the kind itself raises.
         """
-        target = _known.get(type(value))
+        cls = value.__class__  # of a proxy, the class of what it stands for
+        target = _known.get(cls)
         if target is None:
-            target = _target(type(value))
+            target = _target(cls)
             if target is None:
                 return self._untabled(value)
-            _known[type(value)] = target
+            _known[cls] = target
         return target(value, self)
 
     def _untabled(self, value: Any) -> Source:

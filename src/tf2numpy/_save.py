@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from . import _fetch, _registry
 from ._errors import FormatError, InvalidArgument
 from ._lazy import as_written
+from ._options import Replicas, request_of, resolver_of
 from ._progress import Progress
 from ._protocols import ArraySource, Group, MappableSink, RowSource, Sink, Source
 from ._sources import Plain
@@ -34,7 +35,7 @@ def save(
     *,
     max_bytes: int | str = "64MiB",
     dtype: DTypeLike | None = None,
-    replicas: Any = None,
+    replicas: Replicas = None,
     overwrite: bool = False,
     progress: bool | None = None,
 ) -> Path:
@@ -47,23 +48,23 @@ def save(
     max_bytes: host bytes alive at once, beside x itself: an int, or text such as "64MiB".
     dtype: cast numbers to this dtype on the way. replicas: as for `to_numpy`.
     overwrite: replace an existing file; otherwise it is refused.
-    progress: True shows a progress bar, False none, None one in a terminal or notebook, after a second.
+    progress: True shows a progress bar, False none, None one after a second, in a terminal or notebook.
 
     Returns: the path. The file appears under its name whole, or not at all: it is written beside it under a hidden
     name, synced, then renamed. dtypes a format cannot name keep their bits and are named in its metadata.
 
     Raises: FormatError for an unknown suffix or what the format cannot hold, before anything is read; OutputExists;
-    StorageFull; MissingExtra; FileNotFoundError for a missing folder; and what `to_numpy` raises, but for memory.
+    StorageFull; MissingExtra; InvalidArgument for a missing folder; and what `to_numpy` raises, but for memory.
 
     >>> import numpy as np, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     print(np.load(save(np.arange(3), f"{folder}/a.npy")))
     [0 1 2]
     """
-    from ._convert import _request, _resolver
-
-    source = _resolver(replicas)(x)
-    _write(source, Path(path), _request(dtype, True, None), parse_bytes(max_bytes), overwrite, progress)
+    source, request = resolver_of(replicas)(x), request_of(dtype, True, None)
+    if request.decode_text:
+        raise InvalidArgument("dtype=str decodes strings in memory, and a file holds their bytes; leave dtype out")
+    _write(source, Path(path), request, parse_bytes(max_bytes), overwrite=overwrite, progress=progress)
     return Path(path)
 
 
@@ -79,32 +80,51 @@ def spilled(source: Source, path: str | os.PathLike[str], request: Request) -> A
             f"strings cannot be mapped from a file, and {', '.join(strings)} holds some; write them with save(x, "
             "'x.h5'), or take them in pieces with iter_chunks(x)"
         )
-    sink = _write(source, Path(path), request, parse_bytes("64MiB"), overwrite=False, progress=None)
-    if not isinstance(sink, MappableSink):
-        raise FormatError(f"spill={str(path)!r}: this format cannot be mapped into memory; choose .npy or .h5")
+    sink = _write(source, Path(path), request, parse_bytes("64MiB"), mapped=True)
+    assert isinstance(sink, MappableSink)
     return _rebuilt(source, sink.mapped(), "")
 
 
 def _write(
-    source: Source, path: Path, request: Request, max_bytes: int, overwrite: bool, progress: bool | None
+    source: Source,
+    path: Path,
+    request: Request,
+    max_bytes: int,
+    *,
+    overwrite: bool = False,
+    progress: bool | None = None,
+    mapped: bool = False,
 ) -> Sink:
+    """Write every array of a source; mapped: only to a file that the arrays can then be mapped from."""
     factory = _registry.sink_factory(path.suffix)
-    specs = {name or LONE_NAME: _fetch.cast(spec, request) for name, spec in _fetch.specs_of(source).items()}
+    _fetch.check_request(source, request)
+    specs: dict[str, ArraySpec] = {}
+    for name, spec in _fetch.flat_specs(source):
+        if (name or LONE_NAME) in specs:
+            raise FormatError(f"two arrays would have the name {name or LONE_NAME!r} in {path}; rename one of the keys")
+        specs[name or LONE_NAME] = _fetch.cast(spec, request)
     if not specs:
         raise FormatError(f"there is nothing to write to {path}: this {source.kind} holds no array")
+    sink = factory(path, overwrite=overwrite)
+    if mapped:
+        if not isinstance(sink, MappableSink):
+            raise FormatError(f"the arrays of {path} could not be mapped into memory; choose .npy or .h5")
+        sink.check_mappable(specs)
     try:
-        return _fill(factory(path, overwrite=overwrite), specs, source, max_bytes, progress)
+        return _fill(sink, specs, source, max_bytes, progress)
     except WrongRowCount as error:
         warnings.warn(f"{error}; reading it again without relying on that number", stacklevel=3)
         error.leaf.forget_count()
-    return _write(source, path, request, max_bytes, overwrite, progress)
+    return _write(source, path, request, max_bytes, overwrite=overwrite, progress=progress, mapped=mapped)
 
 
 class WrongRowCount(Exception):
     """A dataset gave another number of rows than it said it had; never leaves this file."""
 
-    def __init__(self, leaf: RowSource, said: int, gave: str) -> None:
-        super().__init__(f"the dataset said it had {said} rows and gave {gave}")
+    def __init__(self, leaf: RowSource, spec: ArraySpec, gave: int | None) -> None:
+        more = int(spec.structural)  # row_splits are one more than the rows they cut
+        counted = "more" if gave is None else str(max(0, gave - more))
+        super().__init__(f"the dataset said it had {(spec.shape[0] or 0) - more} rows and gave {counted}")
         self.leaf = leaf
 
 
@@ -132,17 +152,18 @@ def _chunks(source: Source, specs: Mapping[str, ArraySpec], max_bytes: int) -> I
             for index in leaf.regions(max_bytes):
                 yield Chunk(name or LONE_NAME, index, leaf.read(index))
             continue
-        promised = {_fetch.joined(name, part) or LONE_NAME: spec.shape[0] for part, spec in leaf.specs().items()}
+        promised = {_fetch.joined(name, part) or LONE_NAME: spec for part, spec in leaf.specs().items()}
         ends = dict.fromkeys(promised, 0)
         for chunk in leaf.chunks(max_bytes):
             full, end = _fetch.joined(name, chunk.name) or LONE_NAME, chunk.index[0].stop
-            rows, ends[full] = promised[full], end
+            ends[full] = end
+            rows = promised[full].shape[0]
             if rows is not None and end > rows:
-                raise WrongRowCount(leaf, rows, "more")
+                raise WrongRowCount(leaf, promised[full], None)
             yield replace(chunk, name=full)
-        for full, rows in promised.items():
-            if rows is not None and ends[full] < rows:
-                raise WrongRowCount(leaf, rows, str(ends[full]))
+        for full, spec in promised.items():
+            if spec.shape[0] is not None and ends[full] < spec.shape[0]:
+                raise WrongRowCount(leaf, spec, ends[full])
 
 
 def _rebuilt(source: Source, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from . import _spans
 from ._errors import CopyRequired, UnsupportedKind
-from ._host import allocate, check_out, hand_out, read_only
+from ._host import allocate, check_out, hand_out, read_only, region
 from ._protocols import ArraySource, Group
 from ._types import ArraySpec, Index, Request
 
@@ -68,7 +68,7 @@ class HostArray(Numeric):
 
     def read(self, index: Index) -> NDArray[Any]:
         """View a region."""
-        return self._array[index]
+        return region(self._array, index)
 
 
 class Plain(Numeric):
@@ -103,7 +103,7 @@ class Plain(Numeric):
                 "a masked array is two arrays, and only one would be kept; "
                 "give {'data': x.data, 'mask': np.ma.getmaskarray(x)}, or x.filled(value)"
             )
-        return read_only(self._array[index])
+        return read_only(region(self._array, index))
 
     def _unchanged(self, request: Request) -> bool:
         if request.out is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,17 +21,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("tf2numpy: error: give a command; tf2numpy --help lists them", file=sys.stderr)
         return MISUSED
     try:
-        return _run(options)
+        code = _run(options)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("tf2numpy: interrupted", file=sys.stderr)
         return FAILED
     except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own flush at exit fails
         return OK
     except Exception as error:
         if options.debug:
             raise
-        print(f"tf2numpy: error: {error}", file=sys.stderr)
+        message = " ".join(str(error).splitlines()) or type(error).__name__
+        print(f"tf2numpy: error: {message}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
             print(f"  {note}", file=sys.stderr)
         return FAILED

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from .. import _dtypes
 from .._errors import DatasetError
 from .._lazy import tensorflow
 
@@ -59,6 +60,7 @@ class Rows:
                 "the dataset never ends; take what you want of it first, dataset.take(n), or leave out repeat()"
             )
         self._dataset, self._batch = x, batch_behind(x)
+        self._kernels = all(_has_kernels(spec) for spec in tf.nest.flatten(x.element_spec))
         if self._batch is None:
             self.count = None if cardinality < 0 else cardinality
         else:
@@ -69,7 +71,12 @@ class Rows:
         return (_batched(self._dataset, 1) if self._batch is None else self._dataset).element_spec
 
     def blocks(self, row_bytes: int | None, block_bytes: int) -> Iterator[Any]:
-        """Give blocks of rows of at most block_bytes; rows of unknown size come a few at a time."""
+        """Give blocks of rows of at most block_bytes; rows of unknown size come a few at a time.
+
+        TensorFlow can neither batch nor slice float8, int4 and their kin: those come as they are batched, or singly.
+        """
+        if not self._kernels:
+            return iter(self._dataset) if self._batch is not None else map(_one_row, self._dataset)
         if row_bytes is None:
             return iter(self._dataset if self._batch is not None else _batched(self._dataset, _ROWS_OF_UNKNOWN_SIZE))
         rows = max(1, min(_MOST_ROWS, block_bytes // max(1, row_bytes)))
@@ -100,7 +107,10 @@ def _nearest_batch(x: Any) -> Any:
         return x
     if name in _REGROUPS or not hasattr(x, "_inputs"):
         return None
-    found = [_nearest_batch(source) for source in x._inputs()]
+    sources = x._inputs()
+    if name == "_DirectedInterleaveDataset":  # the first says which of the others comes next
+        sources = sources[1:]
+    found = [_nearest_batch(source) for source in sources]
     return found[0] if found and all(batch is not None for batch in found) else None
 
 
@@ -133,6 +143,22 @@ def _batch_size(batch: Any) -> int | None:
     size = getattr(batch, "_batch_size", None)
     constant = None if size is None else tensorflow().get_static_value(size)
     return None if constant is None else int(constant)
+
+
+def _has_kernels(spec: Any) -> bool:
+    dtype = getattr(spec, "dtype", None)
+    return dtype is None or dtype.name not in _dtypes.UNSLICEABLE
+
+
+def _one_row(element: Any) -> Any:
+    tf = tensorflow()
+
+    def expanded(leaf: Any) -> Any:
+        if leaf is None:
+            return None
+        return tf.sparse.expand_dims(leaf, 0) if isinstance(leaf, tf.SparseTensor) else tf.expand_dims(leaf, 0)
+
+    return tf.nest.map_structure(expanded, element)
 
 
 def _batched(x: Any, rows: int) -> Any:

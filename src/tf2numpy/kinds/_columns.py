@@ -120,13 +120,14 @@ class RaggedColumn:
 class SparseColumn:
     """Sparse rows: coordinates, values, and the dense shape that holds them all."""
 
-    def __init__(self, rank: int, values: np.dtype[Any]) -> None:
+    def __init__(self, shape: tuple[int | None, ...], values: np.dtype[Any]) -> None:
+        rank = len(shape)
         self._specs = {
             "indices": ArraySpec((None, rank), np.dtype(np.int64), structural=True),
             "values": ArraySpec((None,), values),
             "shape": ArraySpec((rank,), np.dtype(np.int64), structural=True),
         }
-        self._shape = [0] * rank
+        self._shape = [0, *(n or 0 for n in shape[1:])]
 
     def specs(self) -> dict[str, ArraySpec]:
         """Coordinates [nnz, rank], values [nnz], dense shape [rank]."""

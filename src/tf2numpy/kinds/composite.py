@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._errors import Tf2NumpyError, UnsupportedKind
+from .._errors import UnsupportedKind, at_leaf
 from .._lazy import tensorflow
 from .._protocols import Group, Resolve, Source
 from .._sources import nothing
@@ -14,9 +14,22 @@ from .nested import constant
 def tensor_array(x: Any, resolve: Resolve) -> Source:
     """Stack the elements of a TensorArray along a new axis 0; the TensorArray keeps them.
 
-    Raises: UnsupportedKind if they differ in shape.
+    Raises: UnsupportedKind if they differ in shape, or if one of them has no value.
     """
     tf = tensorflow()
+    eager: Any = getattr(x, "_implementation", None)
+    missing = [i for i, element in enumerate(getattr(eager, "_tensor_array", ())) if element is None]
+    for number in missing:  # TensorFlow would put zeros in their place
+        if number in eager._previously_read_indices:
+            raise UnsupportedKind(
+                f"element {number} of this TensorArray was read before, which cleared it; "
+                "make the TensorArray with clear_after_read=False"
+            )
+    if missing and not x.element_shape.is_fully_defined():
+        raise UnsupportedKind(
+            f"element {missing[0]} of this TensorArray was never written, and its shape is not known; "
+            "write it, or make the TensorArray with element_shape="
+        )
     try:
         stacked = x.stack()
     except tf.errors.InvalidArgumentError as error:
@@ -39,7 +52,10 @@ def optional(x: Any, resolve: Resolve) -> Source:
 def extension_type(x: Any, resolve: Resolve) -> Group:
     """Give a dict of the fields of a tf.experimental.ExtensionType, tensors converted, the rest as it is."""
     names = [field.name for field in type(x)._tf_extension_type_fields()]
-    parts = {name: _field(getattr(x, name), resolve) for name in names}
+    parts: dict[str, Source] = {}
+    for name in names:
+        with at_leaf(f"x.{name}"):
+            parts[name] = _field(getattr(x, name), resolve)
     return Group(
         "extension type",
         parts,
@@ -54,9 +70,9 @@ def composite(x: Any, resolve: Resolve) -> Source:
 
 
 def _field(value: Any, resolve: Resolve) -> Source:
-    try:
-        return resolve(value)
-    except Tf2NumpyError:
-        if type(value).__module__.startswith("tensorflow.") and hasattr(value, "dtype"):
-            raise
-        return constant(value)  # a shape, a dtype, a name: no array is hidden in it
+    tf = tensorflow()
+    descriptions = (tf.TensorShape, tf.DType, tf.TypeSpec)
+    leaves = tf.nest.flatten(value)
+    if leaves and all(isinstance(leaf, descriptions) for leaf in leaves):  # no array is hidden in them
+        return constant(value)
+    return resolve(value)

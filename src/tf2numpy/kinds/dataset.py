@@ -52,7 +52,9 @@ class DatasetSource(RowSource):
         self._names = ["/".join(str(getattr(e, "field", e.entry)) for e in accessor) for accessor in accessors]
         self._labels = [accessor.codify("element") for accessor in accessors]
         self._specs = specs
-        self._row_bytes = _row_bytes([column.specs() for column in self._columns()])
+        columns = [column.specs() for column in self._columns()]
+        self._row_bytes = _row_bytes(columns)
+        _check_names([_join(n, part) for n, parts in zip(self._names, columns, strict=True) for part in parts])
 
     def specs(self) -> Mapping[str, ArraySpec]:
         """Describe the flat arrays of all rows."""
@@ -145,6 +147,12 @@ def _check_element(spec: Any) -> None:
         )
 
 
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise DatasetError(f"two arrays of the elements would have the name {name!r}; rename one of the keys")
+
+
 def _column(spec: Any, rows: int | None) -> Column:
     """Choose what a leaf of a block becomes; `spec` is that of the whole block, row axis first."""
     tf = tensorflow()
@@ -153,7 +161,7 @@ def _column(spec: Any, rows: int | None) -> Column:
     dtype, shape = _dtypes.from_enum(spec.dtype.as_datatype_enum), tuple(spec.shape)
     assert dtype is not None
     if isinstance(spec, tf.SparseTensorSpec):
-        return SparseColumn(len(shape), dtype)
+        return SparseColumn(shape, dtype)
     rank = getattr(spec, "ragged_rank", 0) or max((i for i, n in enumerate(shape) if n is None), default=0)
     if not rank:
         return DenseColumn(ArraySpec((rows, *shape[1:]), dtype))

@@ -5,6 +5,8 @@ Never reaches DLPack, `.numpy()` or anything that caches a host copy on the tens
 
 from __future__ import annotations
 
+import functools
+import sys
 from typing import Any
 
 import numpy as np
@@ -37,19 +39,19 @@ def tensor(x: Any, resolve: Resolve, kind: str = "tensor") -> ArraySource:
     if dtype is None:
         raise UnsupportedKind(_describe_handle(x, enum))
     if ":CUSTOM:" in x.backing_device:
-        from .distributed import dtensor
+        from .dtensor import dtensor
 
         return dtensor(x, resolve)
     if dtype.hasobject:
-        return TextArray(x, kind=kind)
+        return TextArray(x, kind=kind, device=short_device(x))
     if not on_host(x):
         return DeviceArray(x, dtype, kind=kind)
     return HostArray(host_view(x, dtype), kind=kind, device=short_device(x))
 
 
 def on_host(x: Any) -> bool:
-    """Tell whether the tensor's memory is the host's."""
-    return ":CPU:" in x.backing_device
+    """Tell whether the tensor's memory is this process's own."""
+    return _is_own_cpu(x.backing_device)
 
 
 def short_device(x: Any) -> str:
@@ -60,7 +62,7 @@ def short_device(x: Any) -> str:
 
 def host_view(x: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     """View the memory of a numeric CPU tensor; the view keeps the memory alive. Read-only: tensors are immutable."""
-    view = np.asarray(x)
+    view = np.asarray(x if x.ndim else x._numpy())  # np.asarray(x) fails for one bfloat16 or float8 without axes
     if view.dtype != dtype:  # quantized types come as a structured dtype of one integer in some versions
         view = view.view(dtype)
     view.flags.writeable = False
@@ -69,7 +71,7 @@ def host_view(x: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def short_way(x: Any, copy: bool | None) -> NDArray[Any] | None:
     """View, or copy if it is small, a plain CPU tensor with few Python calls; None leaves it to the long way."""
-    if x._datatype_enum() not in _dtypes.PLAIN_ENUMS or ":CPU:" not in x.backing_device:
+    if x._datatype_enum() not in _dtypes.PLAIN_ENUMS or not on_host(x):
         return None
     view = memoryview(x)
     if copy is True:
@@ -113,7 +115,8 @@ class DeviceArray(Numeric):
             return read_only(self._transferred[index])
         tf = tensorflow()
         try:
-            return owned_array(to_host(self._tensor[index]), self.spec.dtype)
+            with tf.init_scope():  # out of any graph that is being built: the tensor is an eager one
+                return owned_array(to_host(self._tensor[index]), self.spec.dtype)
         except tf.errors.ResourceExhaustedError as error:
             halves = _halve(index)
             if halves is None:
@@ -141,6 +144,13 @@ def owned_array(host_tensor: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if array.dtype != dtype:
         array = array.view(dtype)
     return array
+
+
+@functools.cache
+def _is_own_cpu(device: str) -> bool:
+    """Tell this process's CPUs from accelerators, and from the CPUs of other tasks of a cluster."""
+    own_task = sys.modules["tensorflow.python.eager.context"].context().host_address_space()
+    return ":CPU:" in device and device.startswith(("/job:localhost/", f"{own_task}/"))
 
 
 def _halve(index: Index) -> tuple[Index, Index] | None:

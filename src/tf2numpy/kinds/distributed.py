@@ -1,6 +1,6 @@
-"""Values that live on several devices: mirrored and sharded variables, DTensors, per-replica and remote values.
+"""Values of a distribution strategy: mirrored and sharded variables, per-replica and remote values.
 
-Each becomes one array filled shard by shard with one host copy. Per-replica values are different values, not
+A variable becomes one array, filled shard by shard with one host copy. Per-replica values are different values, not
 parts of one, so they are put together only in the way the caller names (`replicas=`).
 """
 
@@ -12,12 +12,10 @@ from typing import Any
 import numpy as np
 
 from .. import _ragged, _sparse
-from .._errors import InvalidArgument, UnsupportedKind
+from .._errors import InvalidArgument, UnsupportedKind, at_leaf
 from .._lazy import tensorflow
 from .._protocols import ArraySource, Group, Resolve, Source
 from .._sources import Pieced
-from .._types import Index
-from . import dense
 from .variable import variable as one_variable
 
 # kind -> how its converted replicas are put one after the other
@@ -28,7 +26,17 @@ _CONCATENATORS: dict[str, Callable[[list[Any]], Any]] = {
 
 
 def variable(x: Any, resolve: Resolve) -> ArraySource:
-    """Give the one value of a distributed variable: a mirror's, or the aggregate of a sync-on-read variable."""
+    """Give the one value of a distributed variable: a mirror's, or the aggregate of a sync-on-read variable.
+
+    Raises: UnsupportedKind for a sync-on-read variable without an aggregation, which has a value on each replica.
+    """
+    tf = tensorflow()
+    on_read = x.synchronization is tf.VariableSynchronization.ON_READ
+    if on_read and x.aggregation is tf.VariableAggregation.NONE:
+        raise UnsupportedKind(
+            f"the variable {x.name!r} has a value of its own on each replica, and no aggregation that joins them; "
+            "convert its values one by one: to_numpy(x.values)"
+        )
     return one_variable(x, resolve)
 
 
@@ -44,12 +52,12 @@ def per_replica(x: Any, resolve: Resolve) -> Source:
     """
     way, values = resolve.replicas, x.values
     if way is None:
-        return Group(
-            "per-replica value",
-            {str(i): resolve(value) for i, value in enumerate(values)},
-            tuple,
-            labels=tuple(f"x.values[{i}]" for i in range(len(values))),
-        )
+        labels = tuple(f"x.values[{i}]" for i in range(len(values)))
+        parts: dict[str, Source] = {}
+        for number, value in enumerate(values):
+            with at_leaf(labels[number]):
+                parts[str(number)] = resolve(value)
+        return Group("per-replica value", parts, tuple, labels=labels)
     if way == "first":
         return resolve(values[0])
     if way == "stack":
@@ -78,21 +86,6 @@ def per_replica(x: Any, resolve: Resolve) -> Source:
 def remote(x: Any, resolve: Resolve) -> Source:
     """Wait for a RemoteValue and give what it holds."""
     return resolve(x.get())
-
-
-def dtensor(x: Any, resolve: Resolve) -> ArraySource:
-    """Put the shards of a DTensor together; shards that are replicas of each other are read once."""
-    api = tensorflow().experimental.dtensor
-    layout, parts = api.fetch_layout(x), api.unpack(x)
-    first: dict[tuple[int, ...], Any] = {}
-    for coordinates, part in zip(layout.offset_to_shard(), parts, strict=True):
-        first.setdefault(tuple(coordinates), part)
-    pieces: list[tuple[Index, ArraySource]] = []
-    for coordinates, part in first.items():
-        local = tuple(part.shape)
-        place = tuple(slice(c * n, (c + 1) * n) for c, n in zip(coordinates, local, strict=True))
-        pieces.append((place, dense.tensor(part, resolve, kind="DTensor")))
-    return pieces[0][1] if len(pieces) == 1 else Pieced(tuple(x.shape), pieces, kind="DTensor")
 
 
 def _concatenated(sources: list[ArraySource], kind: str) -> ArraySource:

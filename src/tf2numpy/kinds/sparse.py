@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._lazy import tensorflow
 from .._protocols import Group, Resolve
 from .._sources import Plain, nothing, structural
 from .._sparse import SparseArray
@@ -18,7 +19,7 @@ def sparse(x: Any, resolve: Resolve) -> Group:
 
 def indexed_slices(x: Any, resolve: Resolve) -> Group:
     """Give indices [n, 1], values [n, ...] and the shape, where TensorFlow knows it, of IndexedSlices."""
-    indices = resolve(x.indices[:, None])
+    indices = resolve(tensorflow().cast(x.indices[:, None], "int64"))
     shape = structural(resolve(x.dense_shape)) if x.dense_shape is not None else nothing()
     return _group("indexed slices", indices, resolve(x.values), shape)
 
@@ -35,4 +36,4 @@ def _group(kind: str, indices: Any, values: Any, shape: Any) -> Group:
 
 def _build(parts: list[Any]) -> SparseArray:
     indices, values, shape = parts
-    return SparseArray(np.asarray(indices, np.int64), values, None if shape is None else tuple(int(n) for n in shape))
+    return SparseArray(indices, values, None if shape is None else tuple(int(n) for n in shape))

@@ -48,12 +48,12 @@ def place_and_remedy(graph: Any) -> str:
         )
     name = str(outermost.name)
     if name.startswith("Dataset_"):
-        transformation = "Dataset." + name.removeprefix("Dataset_").partition("_")[0]
+        method = _transformation(name.removeprefix("Dataset_"))
         return (
-            f"inside {transformation}; convert the dataset itself, to_numpy(dataset), outside, "
+            f"inside Dataset.{method}; convert the dataset itself, to_numpy(dataset), outside, "
             "or wrap the NumPy code in tf.numpy_function there"
         )
-    if name == "scratch_graph":
+    if name.startswith("scratch_graph"):
         return (
             "in a Keras functional graph, inside a layer's call; convert what the built model returns, "
             "or write the layer with keras.ops"
@@ -62,6 +62,12 @@ def place_and_remedy(graph: Any) -> str:
         f"inside the tf.function {name!r}; return it and convert the result outside, wrap the NumPy code in "
         "tf.numpy_function, or, to debug, tf.config.run_functions_eagerly(True)"
     )
+
+
+def _transformation(name: str) -> str:
+    """Find the method in "flat_map_lambda", a method's name followed by that of the function it was given."""
+    methods = [m for m in dir(tensorflow().data.Dataset) if name == m or name.startswith(f"{m}_")]
+    return max(methods, key=len, default=name)
 
 
 def _outermost_function(graph: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,8 +24,8 @@ _ELEMENT_OVERHEAD_BYTES = 8 + 33
 class TextArray(ArraySource):
     """A string tensor. TensorFlow's strings and Python's never share memory, so there is no view."""
 
-    def __init__(self, x: Any, *, kind: str) -> None:
-        self.kind, self.device = kind, str(x.backing_device).rpartition("device:")[2]
+    def __init__(self, x: Any, *, kind: str, device: str) -> None:
+        self.kind, self.device = kind, device
         self.spec = ArraySpec(tuple(x.shape), np.dtype(object))
         self._tensor = x
 
@@ -48,7 +49,8 @@ class TextArray(ArraySource):
 
     def read(self, index: Index) -> NDArray[Any]:
         """Give one region as `bytes`."""
-        return self._objects(self._tensor[index] if index else self._tensor)
+        with tensorflow().init_scope():  # out of any graph that is being built: the tensor is an eager one
+            return self._objects(self._tensor[index] if index else self._tensor)
 
     def regions(self, max_bytes: int) -> Iterator[Index]:
         """Cut by rows, counting each element's own length."""
@@ -64,11 +66,16 @@ class TextArray(ArraySource):
         return ends
 
     def _row_ends(self) -> NDArray[np.int64]:
-        lengths = np.atleast_1d(tensorflow().strings.length(self._tensor)).astype(np.int64) + _ELEMENT_OVERHEAD_BYTES
+        tf = tensorflow()
+        with tf.init_scope():
+            lengths = np.atleast_1d(tf.strings.length(self._tensor))
+        # Nothing but this one array may grow with the rows: it lives beside the pieces that are cut by it.
         ends = np.zeros(len(lengths) + 1, np.int64)
-        np.cumsum(lengths.sum(axis=tuple(range(1, lengths.ndim))), out=ends[1:])
-        return ends
+        lengths.sum(axis=tuple(range(1, lengths.ndim)), dtype=np.int64, out=ends[1:])
+        ends[1:] += math.prod(lengths.shape[1:]) * _ELEMENT_OVERHEAD_BYTES
+        return np.cumsum(ends, out=ends)
 
     @staticmethod
     def _objects(x: Any) -> NDArray[Any]:
-        return np.asarray(x)
+        array = np.asarray(x)
+        return array if array.flags.writeable else array.copy()  # a single string comes read-only

@@ -135,10 +135,12 @@ class AtomicFile:
         if not self._pending:
             return
         self._pending = False
-        if self._on_discard is not None:
-            self._on_discard()
-        self.partial.unlink(missing_ok=True)
-        self._close()
+        try:
+            if self._on_discard is not None:
+                self._on_discard()
+        finally:
+            self.partial.unlink(missing_ok=True)
+            self._close()
 
     def _close(self) -> None:
         if self.fd >= 0:

@@ -75,7 +75,6 @@ class Hdf5Sink:
         index = fit(chunk, self._specs, self._rows.get(chunk.name))
         with self._file.guard():
             self._datasets[chunk.name].write(index, chunk.value)
-            self._shield.check()
         if chunk.name in self._rows:
             self._rows[chunk.name] = index[0].stop
 
@@ -99,6 +98,19 @@ class Hdf5Sink:
         """Close and remove the unfinished file; a committed one stays."""
         self._file.discard()
 
+    def check_mappable(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse arrays that are not one range of the file.
+
+        Raises: FormatError naming the first such array and the reason.
+        """
+        for name, spec in specs.items():
+            if spec.dtype.hasobject or None in spec.shape:
+                why = "its elements differ in size" if spec.dtype.hasobject else "its number of rows is not known"
+                raise FormatError(
+                    f"array {name!r} cannot be mapped: {why}, so HDF5 keeps it in pieces; "
+                    "save it, and open the file with h5py"
+                )
+
     def mapped(self) -> dict[str, NDArray[Any]]:
         """Give the committed arrays as writable memory maps of their logical dtypes.
 
@@ -106,14 +118,11 @@ class Hdf5Sink:
         """
         if not self._file.published:
             raise InvalidArgument("nothing is committed yet, so nothing can be mapped; call commit() first")
+        self.check_mappable(self._specs)
         maps = {}
         for name, spec in self._specs.items():
             dataset = self._datasets[name]
-            if not isinstance(dataset, arrays.Contiguous):
-                why = "its elements differ in size" if spec.dtype == object else "its number of rows was not known"
-                raise FormatError(
-                    f"array {name!r} cannot be mapped: {why}, so HDF5 keeps it in pieces; open the file with h5py"
-                )
+            assert isinstance(dataset, arrays.Contiguous)
             maps[name] = map_array(self._file.path, dataset.base, tuple(n or 0 for n in spec.shape), spec.dtype)
         return maps
 

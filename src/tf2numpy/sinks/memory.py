@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import HostMemoryError, InvalidArgument
-from .._host import allocate
-from .._memory import require
+from .._host import allocate, region
+from .._memory import free_bytes, require
 from .._types import ArraySpec, Chunk
 from .._units import format_bytes
 from ._runs import fit
 
-# An array of unknown length doubles up to this step and grows by it from then on: realloc moves pages, not
-# bytes, so the peak is the result and one step.
-_STEP_BYTES = 32 << 20
+# Arrays of unknown length share this much room from the start, which takes no memory until it is filled. Arrays
+# this large are mapped by malloc, so that growing one moves pages, not bytes: the peak is the result and one step.
+_ROOM_BYTES = 64 << 20
+_STEP_BYTES = 16 << 20
 _REMEDY = "Go through it a piece at a time with iter_chunks, or write it to a file with save"
 
 
@@ -31,15 +32,17 @@ class MemorySink:
         self._committed = False
 
     def begin(self, specs: Mapping[str, ArraySpec]) -> None:
-        """Allocate every array whose rows are known.
+        """Allocate every array whose rows are known, and some room for the others.
 
         Raises: HostMemoryError, before anything is allocated, if they do not fit together.
         """
-        shapes = {name: tuple(n or 0 for n in spec.shape) for name, spec in specs.items()}
-        needed = sum(int(np.prod(shapes[name], dtype=object)) * spec.dtype.itemsize for name, spec in specs.items())
-        require(needed, device="its way to the host", remedy=_REMEDY)
+        require(sum(spec.nbytes or 0 for spec in specs.values()), device="its way to the host", remedy=_REMEDY)
+        growing = [spec for spec in specs.values() if None in spec.shape]
+        room_bytes = _ROOM_BYTES // len(growing) if growing and free_bytes() > 2 * _ROOM_BYTES else 0
         self._specs = dict(specs)
-        self._arrays = {name: allocate(shapes[name], spec.dtype) for name, spec in specs.items()}
+        for name, spec in specs.items():
+            room = 0 if spec.dtype.hasobject else room_bytes // max(spec.row_nbytes, 1)
+            self._arrays[name] = allocate(tuple(room if n is None else n for n in spec.shape), spec.dtype)
         self._rows = dict.fromkeys(specs, 0)
 
     def write(self, chunk: Chunk) -> None:
@@ -53,8 +56,7 @@ class MemorySink:
         if index:
             self._rows[chunk.name] = max(self._rows[chunk.name], index[0].stop)
             self._make_room(chunk.name, index[0].stop)
-        region: tuple[Any, ...] = (*index, ...)  # an array even of a scalar, where `[()]` gives the element
-        np.copyto(self._arrays[chunk.name][region], chunk.value)
+        np.copyto(region(self._arrays[chunk.name], index), chunk.value)
 
     def commit(self) -> None:
         """Trim every array to the rows that came."""

@@ -90,6 +90,9 @@ class NpySink:
         """Remove the unfinished file; a committed one stays."""
         self._file.discard()
 
+    def check_mappable(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Accept everything: whatever `begin` takes can be mapped."""
+
     def mapped(self) -> dict[str, NDArray[Any]]:
         """Give the committed array as a writable memory map of its logical dtype.
 

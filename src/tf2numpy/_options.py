@@ -1,0 +1,48 @@
+"""What callers write for `copy`, `dtype`, `out` and `replicas`, checked and put into the terms of the stages."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ._dtypes import named
+from ._errors import InvalidArgument
+from ._resolve import Resolver
+from ._types import Request
+
+Replicas = Literal["concat", "stack", "first"] | None
+
+
+def request_of(dtype: DTypeLike | None, copy: bool | None, out: NDArray[Any] | None) -> Request:
+    """Put the options that say how a value is wanted together.
+
+    Raises: InvalidArgument for a value that an option does not take, and for two that contradict each other.
+    """
+    if copy not in (True, False, None):
+        raise InvalidArgument(f"copy={copy!r} is not True, False or None")
+    if out is not None and copy is False:
+        raise InvalidArgument("out= asks for a copy and copy=False forbids one; leave one of them out")
+    if dtype is str:
+        return Request(copy=copy, decode_text=True, out=out)
+    if dtype is None:
+        return Request(copy=copy, out=out)
+    numpy_dtype = getattr(dtype, "as_numpy_dtype", dtype)  # of tf.float32 and its like
+    try:
+        cast = named(numpy_dtype) if isinstance(numpy_dtype, str) else np.dtype(numpy_dtype)
+    except TypeError as error:
+        raise InvalidArgument(f"dtype={dtype!r} is no dtype that NumPy or ml_dtypes knows: {error}") from error
+    return Request(copy=copy, dtype=cast, out=out)
+
+
+def resolver_of(replicas: Replicas) -> Resolver:
+    """Give the resolver for a way of joining replicas.
+
+    Raises: InvalidArgument for a way that does not exist.
+    """
+    if replicas not in (None, "concat", "stack", "first"):
+        raise InvalidArgument(
+            f"replicas={replicas!r} is not a way to join replicas; it is None, 'concat', 'stack' or 'first'"
+        )
+    return Resolver(replicas)

@@ -1,0 +1,37 @@
+"""What every test shares: TensorFlow with two logical CPU devices, or a skip that says it is absent."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+HAS_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if HAS_TENSORFLOW:
+        return
+    skip = pytest.mark.skip(reason="TensorFlow is not installed in this environment")
+    for item in items:
+        if "tf" in item.keywords or "tf" in getattr(item, "fixturenames", ()):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def tf():
+    """TensorFlow, set up once: the host's CPU as two logical devices."""
+    import tensorflow
+
+    (cpu,) = tensorflow.config.list_physical_devices("CPU")
+    try:
+        tensorflow.config.set_logical_device_configuration(
+            cpu, [tensorflow.config.LogicalDeviceConfiguration() for _ in range(2)]
+        )
+    except RuntimeError:  # something initialised the devices before this fixture ran
+        assert len(tensorflow.config.list_logical_devices("CPU")) == 2
+    return tensorflow
