@@ -27,7 +27,8 @@ def results() -> Iterator[Result]:
         lambda: np.array(list(images.as_numpy_iterator())),
         repeats=3,
     )
-    by_hand = {f"{n} a batch{how}": _by_hand(images, n, how) for n in (64, 256, 1024) for how in ("", ", parallel")}
+    ways = [(rows, how) for rows in (64, 256, 1024) for how in ("", ", parallel")]
+    by_hand = {f"{rows} a batch{how}": _by_hand(images, rows, how) for rows, how in ways}
     best = min(by_hand, key=lambda name: in_turns(by_hand[name], by_hand[name], repeats=3)[0])
     yield at_most(
         "to_numpy(dataset), 20,000 images 32x32x3, by hand",
@@ -49,10 +50,8 @@ def results() -> Iterator[Result]:
 
 
 def _by_hand(images: Any, rows: int, how: str) -> Callable[[], Any]:
-    batches = images.batch(rows, num_parallel_calls=tf.data.AUTOTUNE) if how else images.batch(rows)
-    batches = batches.prefetch(2) if how else batches
-
     def run() -> Any:
+        batches = images.batch(rows, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2) if how else images.batch(rows)
         result, start = np.empty((_IMAGES, 32, 32, 3), np.float32), 0
         for batch in batches:
             stop = start + batch.shape[0]

@@ -24,7 +24,13 @@ def results() -> Iterator[Result]:
 def _small() -> Iterator[Result]:
     tensor = tf.constant([[1.0, 2.0], [3.0, 4.0]])
     yield at_most(
-        "to_numpy(t), 2 x 2", 1.5, "t.numpy()", lambda: t2n.to_numpy(tensor), tensor.numpy, repeats=15, inner=20_000
+        "to_numpy(t), 2 x 2",
+        1.5,
+        "t.numpy()",
+        lambda: t2n.to_numpy(tensor),
+        lambda: tensor.numpy(),
+        repeats=15,
+        inner=20_000,
     )
 
 
@@ -35,20 +41,29 @@ def _large() -> Iterator[Result]:
         5000,
         "t.numpy()",
         lambda: t2n.to_numpy(tensor, copy=None),
-        tensor.numpy,
+        lambda: tensor.numpy(),
         repeats=7,
         **once,
     )
     yield view
     microseconds = (view.ours or 0) * 1e6
     yield Result("to_numpy(t, copy=None), 1 GB, one call", microseconds, "us", "<= 20 us", microseconds <= 20)
-    yield at_most("to_numpy(t), 1 GB", 1.05, "t.numpy()", lambda: t2n.to_numpy(tensor), tensor.numpy, repeats=11)
+    yield at_most(
+        "to_numpy(t), 1 GB", 1.05, "t.numpy()", lambda: t2n.to_numpy(tensor), lambda: tensor.numpy(), repeats=11
+    )
     out = np.ones(_GB // 4, np.float32)
     yield at_most(
-        "to_numpy(t, out=out), 1 GB", 0.5, "t.numpy()", lambda: t2n.to_numpy(tensor, out=out), tensor.numpy, repeats=11
+        "to_numpy(t, out=out), 1 GB",
+        0.5,
+        "t.numpy()",
+        lambda: t2n.to_numpy(tensor, out=out),
+        lambda: tensor.numpy(),
+        repeats=11,
     )
 
 
 def _variable() -> Iterator[Result]:
     variable = tf.Variable(tf.random.uniform([_GB // 4]))
-    yield at_most("to_numpy(v), 1 GB", 0.5, "v.numpy()", lambda: t2n.to_numpy(variable), variable.numpy, repeats=11)
+    yield at_most(
+        "to_numpy(v), 1 GB", 0.5, "v.numpy()", lambda: t2n.to_numpy(variable), lambda: variable.numpy(), repeats=11
+    )

@@ -177,8 +177,8 @@ def test_a_dataset_that_grows_is_refused_on_its_way(tf, monkeypatch):
     with pytest.raises(t2n.HostMemoryError) as caught:
         t2n.to_numpy({"x": rows})
     assert re.fullmatch(
-        r"needs [\d.]+ MiB of host memory \(\d+ bytes\) and 1\.0 MiB \(1048576 bytes\) are free; the value is on its "
-        r"way into array ''\. Go through it a piece at a time with iter_chunks, or write it to a file with save",
+        r"at x\['x'\]: needs 16\.0 MiB of host memory \(16777216 bytes\) and 1\.0 MiB \(1048576 bytes\) are free; the "
+        r"value is on its way into an array\. Go through it a piece at a time with iter_chunks, or write it to a file with save",
         str(caught.value),
     )
 

@@ -16,7 +16,7 @@ from ._units import format_bytes
 
 # A thread pool takes some 100 us to start; below this a copy takes no longer itself.
 _WORTH_THREADS_BYTES = 32 << 20
-_BLOCK_BYTES = 8 << 20
+_MOST_BLOCK_BYTES = 32 << 20
 _MOST_THREADS = 4  # more wait for the memory, not for a processor
 
 
@@ -64,7 +64,8 @@ def copy_into(target: NDArray[Any], array: NDArray[Any]) -> None:
         return
     if target.flags.c_contiguous and array.flags.c_contiguous:
         target, array = target.reshape(-1), array.reshape(-1)
-    rows = max(1, _BLOCK_BYTES * len(target) // target.nbytes)
+    block_bytes = min(_MOST_BLOCK_BYTES, target.nbytes // min(_cpus(), _MOST_THREADS))
+    rows = max(1, block_bytes * len(target) // target.nbytes)
 
     def copy_block(start: int) -> None:
         np.copyto(target[start : start + rows], array[start : start + rows], casting="unsafe")

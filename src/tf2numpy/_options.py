@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ._dtypes import named
+from ._dtypes import from_enum, is_extended, named
 from ._errors import InvalidArgument
 from ._resolve import Resolver
 from ._types import Request
@@ -28,12 +28,20 @@ def request_of(dtype: DTypeLike | None, copy: bool | None, out: NDArray[Any] | N
         return Request(copy=copy, decode_text=True, out=out)
     if dtype is None:
         return Request(copy=copy, out=out)
-    numpy_dtype = getattr(dtype, "as_numpy_dtype", dtype)  # of tf.float32 and its like
+    return Request(copy=copy, dtype=_cast(dtype), out=out)
+
+
+def _cast(dtype: Any) -> np.dtype[Any]:
     try:
-        cast = named(numpy_dtype) if isinstance(numpy_dtype, str) else np.dtype(numpy_dtype)
+        if hasattr(dtype, "as_datatype_enum"):  # tf.float32 and its like
+            cast = from_enum(dtype.as_datatype_enum)
+        else:
+            cast = named(dtype) if isinstance(dtype, str) else np.dtype(dtype)
     except TypeError as error:
         raise InvalidArgument(f"dtype={dtype!r} is no dtype that NumPy or ml_dtypes knows: {error}") from error
-    return Request(copy=copy, dtype=cast, out=out)
+    if cast is None or not (cast.kind in "biufc" or is_extended(cast)):
+        raise InvalidArgument(f"dtype={dtype!r} is no dtype of numbers; give one, or str to decode strings")
+    return cast
 
 
 def resolver_of(replicas: Replicas) -> Resolver:

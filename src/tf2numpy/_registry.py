@@ -44,6 +44,7 @@ KINDS = (
     Kind("tensorflow", "TensorArray", "composite:tensor_array"),
     Kind("tensorflow", "data.Dataset", "dataset:dataset"),
     Kind("tensorflow", "data.Iterator", "unsupported:iterator"),
+    Kind("tensorflow", "distribute.DistributedIterator", "unsupported:iterator"),
     Kind("tensorflow", "distribute.DistributedDataset", "unsupported:distributed_dataset"),
     Kind("tensorflow", "experimental.Optional", "composite:optional"),
     Kind("tensorflow", "experimental.ExtensionType", "composite:extension_type"),

@@ -110,7 +110,7 @@ def test_an_error_in_the_middle_names_the_rows_read(tf, monkeypatch, number, don
     assert caught.value.__notes__ == [f"while reading the dataset, after {done} rows"]
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         t2n.to_numpy({"a": [failing_at(tf, number).batch(64)]})
-    assert caught.value.__notes__ == [f"while reading the dataset, after {done} rows"]
+    assert caught.value.__notes__ == [f"while reading the dataset, after {done} rows", "at x['a'][0]"]
 
 
 def fewer(tf):

@@ -27,6 +27,7 @@ def transfers(tf, monkeypatch):
     """Every tensor seems to be on an accelerator, and its own ways to the host end in an error."""
     transfers = Transfers(tf)
     monkeypatch.setattr(dense, "on_host", lambda x: False)
+    monkeypatch.setattr(dense, "_own_cpus", set())
     monkeypatch.setattr(dense, "to_host", transfers)
     return transfers
 

@@ -128,6 +128,8 @@ def test_a_cast_is_no_view(tensor):
     ("dtype", "message"),
     [
         ("float33", "dtype='float33' is no dtype that NumPy or ml_dtypes knows: data type 'float33' not understood"),
+        ("S3", "dtype='S3' is no dtype of numbers; give one, or str to decode strings"),
+        (object, "dtype=<class 'object'> is no dtype of numbers; give one, or str to decode strings"),
         (7, "dtype=7 is no dtype that NumPy or ml_dtypes knows: Cannot interpret '7' as a data type"),
     ],
 )

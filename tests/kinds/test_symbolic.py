@@ -13,6 +13,10 @@ IN_DATASET = (
     "inside Dataset.{}; convert the dataset itself, to_numpy(dataset), outside, "
     "or wrap the NumPy code in tf.numpy_function there"
 )
+IN_KERAS_STEP = (
+    "inside {!r}, the step that Keras compiled of the model; convert what predict returns, wrap the NumPy code in "
+    "tf.numpy_function, or, to debug, compile(run_eagerly=True)"
+)
 IN_LAYER = (
     "in a Keras functional graph, inside a layer's call; convert what the built model returns, "
     "or write the layer with keras.ops"
@@ -225,6 +229,6 @@ def test_in_fit_and_predict(tf, verb):
     with pytest.raises(t2n.SymbolicTensorError) as caught:
         model.fit(x, x[:, :1], verbose=0) if verb == "fit" else model.predict(x, verbose=0)
     function = {"fit": "multi_step_on_iterator", "predict": "one_step_on_data_distributed"}[verb]
-    assert no_value("data:0", IN_FUNCTION.format(function)) in str(caught.value)
+    assert no_value("data:0", IN_KERAS_STEP.format(function)) in str(caught.value)
     model.compile(loss="mse", run_eagerly=True)
     assert model.predict(x, verbose=0).shape == (4, 1)

@@ -168,4 +168,10 @@ def _batched(x: Any, rows: int) -> Any:
         isinstance(spec, tf.TensorSpec) and not spec.shape.is_fully_defined()
         for spec in tf.nest.flatten(x.element_spec)
     )
-    return x.ragged_batch(rows) if varying else x.batch(rows)
+    batches = x.ragged_batch(rows) if varying else x.batch(rows)
+    if x._inputs():
+        return batches
+    # Of a lone source there is nothing to optimise, and TensorFlow would take 200 ms to hash 250 MB of its tensors.
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    return batches.with_options(options)

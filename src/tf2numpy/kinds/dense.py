@@ -5,7 +5,6 @@ Never reaches DLPack, `.numpy()` or anything that caches a host copy on the tens
 
 from __future__ import annotations
 
-import functools
 import sys
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _dtypes, _memory
+from .._dtypes import PLAIN_ENUMS
 from .._errors import DeviceMemoryError, UnsupportedKind
 from .._host import allocate, hand_out, read_only
 from .._lazy import tensorflow
@@ -24,6 +24,13 @@ from .symbolic import refuse_symbolic
 from .text import TextArray
 
 _HOST_DEVICE = "CPU:0"
+
+# Elements that the short way copies, of 16 bytes at most: fewer than are worth a look at the free memory.
+_SMALL_SIZE = _memory.WORTH_CHECKING_BYTES // 16
+
+# Names of devices whose memory has proved to be this process's own.
+_own_cpus: set[str] = set()
+
 _WHOLE_REMEDY = (
     "TensorFlow cannot slice this dtype, so it crosses to the host whole; cast it on the device first, "
     "tf.cast(x, tf.bfloat16), or free host memory."
@@ -46,12 +53,14 @@ def tensor(x: Any, resolve: Resolve, kind: str = "tensor") -> ArraySource:
         return TextArray(x, kind=kind, device=short_device(x))
     if not on_host(x):
         return DeviceArray(x, dtype, kind=kind)
+    _own_cpus.add(x.backing_device)
     return HostArray(host_view(x, dtype), kind=kind, device=short_device(x))
 
 
 def on_host(x: Any) -> bool:
-    """Tell whether the tensor's memory is this process's own."""
-    return _is_own_cpu(x.backing_device)
+    """Tell this process's memory from accelerators', and from the CPUs of other tasks of a cluster."""
+    own_task = sys.modules["tensorflow.python.eager.context"].context().host_address_space()
+    return ":CPU:" in x.backing_device and x.backing_device.startswith(("/job:localhost/", f"{own_task}/"))
 
 
 def short_device(x: Any) -> str:
@@ -71,12 +80,15 @@ def host_view(x: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def short_way(x: Any, copy: bool | None) -> NDArray[Any] | None:
     """View, or copy if it is small, a plain CPU tensor with few Python calls; None leaves it to the long way."""
-    if x._datatype_enum() not in _dtypes.PLAIN_ENUMS or not on_host(x):
+    if x.backing_device not in _own_cpus or x._datatype_enum() not in PLAIN_ENUMS:
         return None
-    view = memoryview(x)
     if copy is True:
-        return np.array(view) if view.nbytes < _memory.WORTH_CHECKING_BYTES else None
-    return np.asarray(view) if copy is None or copy is False else None
+        alias = x._numpy()  # writable, so never handed out; for a scalar a NumPy scalar
+        if alias.size < _SMALL_SIZE:
+            return alias.copy() if alias.ndim else np.array(alias)
+    elif copy is None or copy is False:
+        return np.asarray(memoryview(x))
+    return None
 
 
 class DeviceArray(Numeric):
@@ -144,13 +156,6 @@ def owned_array(host_tensor: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if array.dtype != dtype:
         array = array.view(dtype)
     return array
-
-
-@functools.cache
-def _is_own_cpu(device: str) -> bool:
-    """Tell this process's CPUs from accelerators, and from the CPUs of other tasks of a cluster."""
-    own_task = sys.modules["tensorflow.python.eager.context"].context().host_address_space()
-    return ":CPU:" in device and device.startswith(("/job:localhost/", f"{own_task}/"))
 
 
 def _halve(index: Index) -> tuple[Index, Index] | None:

@@ -18,7 +18,10 @@ def sparse(x: Any, resolve: Resolve) -> Group:
 
 
 def indexed_slices(x: Any, resolve: Resolve) -> Group:
-    """Give indices [n, 1], values [n, ...] and the shape, where TensorFlow knows it, of IndexedSlices."""
+    """Give indices [n, 1], values [n, ...] and the shape, where TensorFlow knows it, of IndexedSlices.
+
+    The indices are int64 whatever TensorFlow's are, so they are always a copy.
+    """
     indices = resolve(tensorflow().cast(x.indices[:, None], "int64"))
     shape = structural(resolve(x.dense_shape)) if x.dense_shape is not None else nothing()
     return _group("indexed slices", indices, resolve(x.values), shape)

@@ -11,6 +11,8 @@ from .._errors import SymbolicTensorError
 from .._lazy import tensorflow
 from .._protocols import Resolve
 
+_KERAS_STEPS = ("one_step_on_", "multi_step_on_")
+
 
 def refuse_symbolic(x: Any) -> NoReturn:
     """Refuse a symbolic tensor.
@@ -57,6 +59,11 @@ def place_and_remedy(graph: Any) -> str:
         return (
             "in a Keras functional graph, inside a layer's call; convert what the built model returns, "
             "or write the layer with keras.ops"
+        )
+    if name.startswith(_KERAS_STEPS):
+        return (
+            f"inside {name!r}, the step that Keras compiled of the model; convert what predict returns, wrap the "
+            "NumPy code in tf.numpy_function, or, to debug, compile(run_eagerly=True)"
         )
     return (
         f"inside the tf.function {name!r}; return it and convert the result outside, wrap the NumPy code in "

@@ -86,7 +86,7 @@ class MemorySink:
             return
         row_bytes = max(self._specs[name].row_nbytes, 1)
         step = max(missing, min(array.nbytes, _STEP_BYTES) // row_bytes)
-        require(step * row_bytes, device=f"its way into array {name!r}", remedy=_REMEDY)
+        require(step * row_bytes, device="its way into " + (f"array {name!r}" if name else "an array"), remedy=_REMEDY)
         _resize(array, len(array) + step)
 
 
