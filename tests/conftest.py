@@ -1,9 +1,10 @@
-"""What every test shares: TensorFlow with two logical CPU devices, or a skip that says it is absent."""
+"""What tests share: TensorFlow with two logical CPU devices, or a skip that says it is absent; a small disk."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 
 import pytest
 
@@ -35,3 +36,19 @@ def tf():
     except RuntimeError:  # something initialised the devices before this fixture ran
         assert len(tensorflow.config.list_logical_devices("CPU")) == 2
     return tensorflow
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 6 MB; only root can mount one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder]
+    try:
+        mounted = subprocess.run(mount, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("cannot mount a small tmpfs here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from conformance.kind import fails
 from tf2numpy import _memory
 from tf2numpy._errors import FormatError, HostMemoryError, InvalidArgument, MissingExtra, UnsupportedKind
 from tf2numpy._ragged import RaggedArray, concat, from_dense
@@ -42,14 +41,6 @@ def assert_same(found: RaggedArray, wanted: RaggedArray) -> None:
     for ours, theirs in zip(found.nested_row_splits, wanted.nested_row_splits, strict=True):
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(ours, theirs)
-
-
-@contextmanager
-def fails(error: type[Exception], message: str) -> Iterator[None]:
-    with pytest.raises(error) as caught:
-        yield
-    assert type(caught.value) is error
-    assert str(caught.value) == message
 
 
 @st.composite
@@ -462,10 +453,7 @@ def as_tensorflow(tf: Any, ragged: RaggedArray) -> Any:
     return tf.RaggedTensor.from_nested_row_splits(ragged.flat_values, list(ragged.nested_row_splits))
 
 
-@pytest.mark.tf
-def test_lists_and_padding_equal_tensorflow() -> None:
-    tf = pytest.importorskip("tensorflow", reason="compares with TensorFlow's own result")
-
+def test_lists_and_padding_equal_tensorflow(tf: Any) -> None:
     @settings(deadline=None, max_examples=60)
     @given(st.one_of(ragged_arrays(), ragged_arrays(text=True)))
     def check(ragged: RaggedArray) -> None:
@@ -481,10 +469,7 @@ def test_lists_and_padding_equal_tensorflow() -> None:
     check()
 
 
-@pytest.mark.tf
-def test_joining_equals_tensorflow() -> None:
-    tf = pytest.importorskip("tensorflow", reason="compares with TensorFlow's own result")
-
+def test_joining_equals_tensorflow(tf: Any) -> None:
     @settings(deadline=None, max_examples=20)
     @given(ragged_arrays(ranks=(2, 2), uniform=(2,)))
     def check(ragged: RaggedArray) -> None:
@@ -498,8 +483,6 @@ def test_joining_equals_tensorflow() -> None:
 
 
 def test_awkward_holds_the_same_rows() -> None:
-    pytest.importorskip("awkward")
-
     @settings(deadline=None)
     @given(st.one_of(ragged_arrays(), ragged_arrays(text=True)))
     def check(ragged: RaggedArray) -> None:
@@ -512,7 +495,8 @@ def test_awkward_holds_the_same_rows() -> None:
 
 
 def test_awkward_types_and_shares_numbers(nested: RaggedArray) -> None:
-    ak = pytest.importorskip("awkward")
+    import awkward as ak
+
     assert str(nested.to_awkward().type) == "3 * var * var * float64"
     assert np.shares_memory(ak.to_numpy(ak.flatten(nested.to_awkward(), axis=None)), nested.flat_values)
     uniform = RaggedArray(np.zeros((3, 2), np.int16), splits(1, 2, dtype="int32"))
@@ -531,7 +515,6 @@ def test_awkward_types_and_shares_numbers(nested: RaggedArray) -> None:
 
 @pytest.mark.parametrize(("name", "wide"), [("bfloat16", "float32"), ("float8_e5m2", "float32"), ("int4", "int8")])
 def test_awkward_lacks_extended_dtypes(name: str, wide: str) -> None:
-    pytest.importorskip("awkward")
     with fails(FormatError, f"awkward has no {name}; convert by to_numpy(x, dtype='{wide}') first"):
         RaggedArray(np.zeros(1, getattr(ml_dtypes, name)), splits(1)).to_awkward()
 

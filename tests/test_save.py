@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 
+import h5py
 import ml_dtypes
 import numpy as np
 import pytest
 
 import tf2numpy as t2n
-
-h5py = pytest.importorskip("h5py")
 
 PLAIN = ["bool", "float16", "float32", "float64", "complex64", "complex128"]
 PLAIN += [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 
+import h5py
 import ml_dtypes
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ import pytest
 import tf2numpy as t2n
 from tf2numpy import _save
 
-h5py = pytest.importorskip("h5py")
 SUFFIXES = pytest.mark.parametrize("suffix", [".npy", ".h5"])
 
 
@@ -144,22 +144,6 @@ def test_what_cannot_be_spilled(tf, tmp_path):
         "a .npy file holds exactly one array, found '0', '1'; choose a .h5 path for several"
     )
     assert os.listdir(tmp_path) == []
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 6 MB; only root can mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder]
-    try:
-        mounted = subprocess.run(mount, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("cannot mount a small tmpfs here")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 @SUFFIXES

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import ml_dtypes
@@ -13,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from conformance.kind import fails
 from tf2numpy import _memory
 from tf2numpy._errors import FormatError, HostMemoryError, InvalidArgument, MissingExtra, UnsupportedKind
 from tf2numpy._sparse import SparseArray, concat
@@ -29,14 +28,6 @@ def strings(*items: Any) -> np.ndarray:
 
 def at(*places: Any) -> np.ndarray:
     return np.array(places, np.int64).reshape(len(places), -1)
-
-
-@contextmanager
-def fails(error: type[Exception], message: str) -> Iterator[None]:
-    with pytest.raises(error) as caught:
-        yield
-    assert type(caught.value) is error
-    assert str(caught.value) == message
 
 
 def from_dense(dense: np.ndarray, k: int) -> SparseArray:
@@ -320,10 +311,7 @@ def test_join_refuses_arrays_that_differ(other: SparseArray, found: str) -> None
 # ---------------------------------------------------------------- TensorFlow as the reference
 
 
-@pytest.mark.tf
-def test_dense_equals_tensorflow() -> None:
-    tf = pytest.importorskip("tensorflow", reason="compares with TensorFlow's own result")
-
+def test_dense_equals_tensorflow(tf: Any) -> None:
     @settings(deadline=None, max_examples=60)
     @given(st.sampled_from(["int32", "int64", "float32", "bool", "string"]), st.data())
     def check(dtype: str, data: st.DataObject) -> None:
@@ -337,10 +325,7 @@ def test_dense_equals_tensorflow() -> None:
     check()
 
 
-@pytest.mark.tf
-def test_slices_equal_tensorflow() -> None:
-    tf = pytest.importorskip("tensorflow", reason="compares with TensorFlow's own result")
-
+def test_slices_equal_tensorflow(tf: Any) -> None:
     @settings(deadline=None, max_examples=40)
     @given(sparse_arrays(["int32", "int64", "float32", "float64"]))
     def check(sparse: SparseArray) -> None:
@@ -354,9 +339,7 @@ def test_slices_equal_tensorflow() -> None:
     check()
 
 
-@pytest.mark.tf
-def test_joining_equals_tensorflow() -> None:
-    tf = pytest.importorskip("tensorflow", reason="compares with TensorFlow's own result")
+def test_joining_equals_tensorflow(tf: Any) -> None:
     one = from_dense(np.arange(12).reshape(3, 4) % 5, 2)
     two = from_dense(np.arange(8).reshape(2, 4) % 3, 2)
     theirs = tf.sparse.concat(0, [tf.sparse.SparseTensor(x.indices, x.values, x.shape) for x in (one, two)])
@@ -370,8 +353,6 @@ def test_joining_equals_tensorflow() -> None:
 
 
 def test_scipy_holds_the_same_array() -> None:
-    pytest.importorskip("scipy")
-
     @given(sparse_arrays(SCIPY_NUMBERS, ndim=(2, 2)))
     def check(sparse: SparseArray) -> None:
         if sparse.indices.shape[1] == 1:
@@ -393,7 +374,8 @@ def scipy_axes(scipy: Any) -> str:
 
 
 def test_scipy_one_axis(monkeypatch: pytest.MonkeyPatch) -> None:
-    scipy = pytest.importorskip("scipy")
+    import scipy
+
     sparse = SparseArray(at(3, 1), np.array([1.5, 2.5]), (5,))
     if scipy_axes(scipy) == "1 or 2":
         np.testing.assert_array_equal(sparse.to_scipy().toarray(), sparse.to_dense(), strict=True)
@@ -417,7 +399,8 @@ def test_scipy_one_axis(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_scipy_lacks_other_shapes(sparse: SparseArray) -> None:
-    scipy = pytest.importorskip("scipy")
+    import scipy
+
     with fails(
         FormatError,
         f"scipy {scipy.__version__} holds arrays of {scipy_axes(scipy)} axes, all indexed; "
@@ -438,7 +421,6 @@ def test_scipy_lacks_other_shapes(sparse: SparseArray) -> None:
     ],
 )
 def test_scipy_lacks_dtypes(values: np.ndarray, message: str) -> None:
-    pytest.importorskip("scipy")
     with fails(FormatError, f"scipy.sparse has no {message}"):
         SparseArray(at((0, 0)), values, (1, 1)).to_scipy()
 

@@ -1,9 +1,10 @@
-import keras
 import numpy as np
 import pytest
 
 import tf2numpy as t2n
 from conformance.kind import fails
+
+keras = pytest.importorskip("keras", reason="Keras is not installed in this environment")
 
 IN_FUNCTION = (
     "inside the tf.function {!r}; return it and convert the result outside, wrap the NumPy code in "

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import warnings
 
+import h5py
 import ml_dtypes
 import numpy as np
 import pytest
@@ -18,8 +19,6 @@ from tf2numpy._units import format_bytes
 from tf2numpy.sinks._atomic import AtomicFile
 from tf2numpy.sinks._hdf5_file import ShieldedFile
 from tf2numpy.sinks.hdf5 import Hdf5Sink
-
-h5py = pytest.importorskip("h5py")
 
 
 def stored_bits(dataset):
