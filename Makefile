@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PIP_FLAGS = --quiet --disable-pip-version-check
-OLDEST = "numpy==1.26.*" "tensorflow-cpu==2.16.*" "h5py==3.10.*" "ml_dtypes==0.3.*" "optree==0.11.*" "psutil==5.9.*" \
+OLDEST = "numpy==1.26.*" "tensorflow-cpu==2.16.*" "h5py==3.10.*" "ml_dtypes==0.3.*" "optree==0.12.1" "psutil==5.9.*" \
          "tqdm==4.64.*" "scipy==1.11.*" "awkward==2.5.*"
 TEST_TOOLS = "pytest>=8" "pytest-cov>=5" "pytest-xdist>=3.5" "hypothesis>=6.100"
 export TF_CPP_MIN_LOG_LEVEL ?= 3

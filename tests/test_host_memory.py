@@ -15,7 +15,10 @@ import pytest
 import tf2numpy as t2n
 from tf2numpy import _memory
 
-WAYS_ON = "Take it in pieces with iter_chunks(x), write it to a file with save(x, path), or pass spill='big.npy'."
+WAYS_ON = (
+    "Take it in pieces with iter_chunks(x), write it to a file with save(x, path), or back its arrays by a file with "
+    "spill='big.npy' (several arrays: 'big.h5')."
+)
 MIB = 1 << 20
 
 

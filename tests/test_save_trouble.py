@@ -72,9 +72,7 @@ def test_a_spilled_tensor_is_a_writable_map(tf, tmp_path, suffix):
     assert tensor[1, 2] == 6
     with pytest.raises(t2n.OutputExists) as caught:
         t2n.to_numpy(tensor, spill=path)
-    assert str(caught.value) == (
-        f"{str(path)!r} exists already; pass overwrite=True to replace it, or choose another name"
-    )
+    assert str(caught.value) == (f"{path} exists, and spill= replaces no file; remove it, or name another")
 
 
 def test_a_spilled_structure(tf, tmp_path):

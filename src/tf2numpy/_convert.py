@@ -16,7 +16,7 @@ from . import _fetch
 from ._lazy import as_written
 from ._options import Replicas, request_of, resolver_of
 from ._protocols import ArraySource, Group, Source
-from ._types import Chunk
+from ._types import Chunk, joined
 from ._units import parse_bytes
 
 # type -> short way, for the kinds whose small values would spend more time in dispatch than in copying.
@@ -85,9 +85,10 @@ def iter_chunks(x: Any, *, max_bytes: int | str = "64MiB", replicas: Replicas = 
     Each piece is a Chunk: `name` says which array of a structure it is part of ("" if x is no structure), `index`
     where it belongs (`whole[chunk.index]`), `value` is the piece, independent and writable. Tensors and variables
     are cut along axis 0, and along further axes where one row is too large; a ragged tensor by whole rows, each
-    piece a RaggedArray; a dataset by elements, each piece the structure of one element with its leaves stacked
-    (elements whose size the dataset does not state come 32 at a time, whatever their size). Structures, sparse
-    tensors and models give the pieces of each of their arrays in turn. A variable is a snapshot.
+    piece a RaggedArray; a dataset by elements, each piece the structure of one element with its leaves stacked.
+    Elements whose size the dataset does not state come 32 at a time, or as they are batched, whatever their size; an
+    empty dataset gives no piece. Structures, sparse tensors and models give the pieces of each of their arrays in
+    turn. A variable is a snapshot.
 
     Raises: InvalidArgument if max_bytes does not hold even one element, ragged row or string; what `to_numpy` does.
 
@@ -95,7 +96,9 @@ def iter_chunks(x: Any, *, max_bytes: int | str = "64MiB", replicas: Replicas = 
     >>> [chunk.value.tolist() for chunk in iter_chunks(np.arange(5), max_bytes=32)]
     [[0, 1], [2, 3], [4]]
     """
-    return _pieces(resolver_of(replicas)(x), parse_bytes(max_bytes), "")
+    source, budget = resolver_of(replicas)(x), parse_bytes(max_bytes)
+    _fetch.specs_of(source)  # the names must tell the pieces apart
+    return _pieces(source, budget, "")
 
 
 def _pieces(source: Source, max_bytes: int, name: str) -> Iterator[Chunk]:
@@ -105,7 +108,7 @@ def _pieces(source: Source, max_bytes: int, name: str) -> Iterator[Chunk]:
                 yield Chunk(name, chunk.index, chunk.value)
             return
         for part_name, part in source.parts.items():
-            yield from _pieces(part, max_bytes, _fetch.joined(name, part_name))
+            yield from _pieces(part, max_bytes, joined(name, part_name))
     elif isinstance(source, ArraySource):
         for index in source.regions(max_bytes // 2):
             piece = source.read(index)

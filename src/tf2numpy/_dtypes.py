@@ -49,9 +49,7 @@ RESOURCE = 20
 # Those that Python's buffer protocol can name: numbers NumPy has itself.
 PLAIN_ENUMS = frozenset((1, 2, 3, 4, 5, 6, 8, 9, 10, 17, 18, 19, 22, 23))
 
-# Logical dtypes that NumPy itself does not name -> the unsigned integer that carries their bits.
-# Sub-byte types take a whole byte an element, as they do in TensorFlow's memory and files.
-# TensorFlow has no kernels that slice those of one byte.
+# One byte an element, sub-byte types too, as in TensorFlow's memory and files. TensorFlow has no kernels to slice them.
 UNSLICEABLE = (
     "float8_e5m2",
     "float8_e4m3fn",
@@ -64,6 +62,7 @@ UNSLICEABLE = (
     "uint2",
     "float4_e2m1fn",
 )
+# Logical dtypes that NumPy itself does not name -> the unsigned integer that carries their bits.
 _BITS = {"bfloat16": "uint16", **dict.fromkeys(UNSLICEABLE, "uint8")}
 
 

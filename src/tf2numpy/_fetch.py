@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 
 from . import _memory
-from ._errors import CopyRequired, DatasetError, InvalidArgument, at_leaf
+from ._errors import CopyRequired, DatasetError, FormatError, InvalidArgument, at_leaf
 from ._host import check_out
 from ._progress import Progress
 from ._protocols import ArraySource, Group, RowSource, Source
 from ._text import decode
-from ._types import ArraySpec, Chunk, Request
+from ._types import ArraySpec, Chunk, Request, joined
 from .sinks.memory import MemorySink
 
-REMEDY = "Take it in pieces with iter_chunks(x), write it to a file with save(x, path), or pass spill='big.npy'."
+REMEDY = (
+    "Take it in pieces with iter_chunks(x), write it to a file with save(x, path), or back its arrays by a file with "
+    "spill='big.npy' (several arrays: 'big.h5')."
+)
 
 # Blocks of a dataset on their way to their place in the result: large enough to share Python's price, small
 # enough to stay in the processor's cache, where a copy is at its fastest.
@@ -65,18 +68,21 @@ def flat_specs(source: Source) -> Iterator[tuple[str, ArraySpec]]:
 
 
 def specs_of(source: Source) -> dict[str, ArraySpec]:
-    """Describe every flat array in a source, by name."""
-    return dict(flat_specs(source))
+    """Describe every flat array in a source, by name.
+
+    Raises: FormatError if two have one name, which then says nothing.
+    """
+    specs: dict[str, ArraySpec] = {}
+    for name, spec in flat_specs(source):
+        if name in specs:
+            raise FormatError(f"two arrays of this {source.kind} would have the name {name!r}; rename one of the keys")
+        specs[name] = spec
+    return specs
 
 
 def device_of(source: Source) -> str:
     """Name the device or devices a value lies on."""
     return ", ".join(dict.fromkeys(leaf.device for _, leaf in leaves(source))) or "no device"
-
-
-def joined(*names: str) -> str:
-    """Join parts of a name, the empty ones left out."""
-    return "/".join(name for name in names if name)
 
 
 def cast(spec: ArraySpec, request: Request) -> ArraySpec:
@@ -160,8 +166,8 @@ def check_request(source: Source, request: Request) -> None:
     """
     if request.out is None and request.dtype is None and not request.decode_text:
         return
-    specs = specs_of(source)
-    values = [spec.dtype for spec in specs.values() if not spec.structural]
+    specs = [spec for _, spec in flat_specs(source)]
+    values = [spec.dtype for spec in specs if not spec.structural]
     if request.out is not None and (isinstance(source, Group) or len(specs) != 1):
         raise InvalidArgument(
             f"out= takes a value that becomes one array, and this {source.kind} becomes {len(specs)}; "

@@ -59,7 +59,8 @@ def copy_into(target: NDArray[Any], array: NDArray[Any]) -> None:
     Large arrays are copied by several threads: most of the time goes to page faults of fresh memory, which the
     kernel serves in parallel.
     """
-    if target.nbytes < _WORTH_THREADS_BYTES or array.dtype.hasobject or _cpus() == 1:
+    alone = target.nbytes < _WORTH_THREADS_BYTES or array.dtype.hasobject or _cpus() == 1
+    if alone or np.may_share_memory(target, array):
         np.copyto(target, array, casting="unsafe")
         return
     if target.flags.c_contiguous and array.flags.c_contiguous:

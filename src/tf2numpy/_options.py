@@ -22,6 +22,7 @@ def request_of(dtype: DTypeLike | None, copy: bool | None, out: NDArray[Any] | N
     """
     if copy not in (True, False, None):
         raise InvalidArgument(f"copy={copy!r} is not True, False or None")
+    copy = copy if copy is None else bool(copy)
     if out is not None and copy is False:
         raise InvalidArgument("out= asks for a copy and copy=False forbids one; leave one of them out")
     if dtype is str:

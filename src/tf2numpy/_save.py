@@ -15,13 +15,13 @@ from typing import Any
 from numpy.typing import DTypeLike, NDArray
 
 from . import _fetch, _registry
-from ._errors import FormatError, InvalidArgument
+from ._errors import FormatError, InvalidArgument, OutputExists
 from ._lazy import as_written
 from ._options import Replicas, request_of, resolver_of
 from ._progress import Progress
 from ._protocols import ArraySource, Group, MappableSink, RowSource, Sink, Source
 from ._sources import Plain
-from ._types import ArraySpec, Chunk, Request
+from ._types import ArraySpec, Chunk, Request, joined
 from ._units import parse_bytes
 
 # The name of an array that has none: a tensor, variable or one-array dataset given alone.
@@ -80,6 +80,8 @@ def spilled(source: Source, path: str | os.PathLike[str], request: Request) -> A
             f"strings cannot be mapped from a file, and {', '.join(strings)} holds some; write them with save(x, "
             "'x.h5'), or take them in pieces with iter_chunks(x)"
         )
+    if Path(path).exists():
+        raise OutputExists(f"{path} exists, and spill= replaces no file; remove it, or name another")
     sink = _write(source, Path(path), request, parse_bytes("64MiB"), mapped=True)
     assert isinstance(sink, MappableSink)
     return _rebuilt(source, sink.mapped(), "")
@@ -149,13 +151,16 @@ def _chunks(source: Source, specs: Mapping[str, ArraySpec], max_bytes: int) -> I
     """Give every flat array of a source in chunks; rows that were promised and do not come raise WrongRowCount."""
     for name, leaf in _fetch.leaves(source):
         if isinstance(leaf, ArraySource):
-            for index in leaf.regions(max_bytes):
+            wider = specs[name or LONE_NAME].dtype.itemsize / max(leaf.spec.dtype.itemsize, 1)
+            is_cast = specs[name or LONE_NAME].dtype != leaf.spec.dtype
+            # Of a cast, the piece before and the next one are alive at once.
+            for index in leaf.regions(int(max_bytes // (2 * max(1, wider))) if is_cast else max_bytes):
                 yield Chunk(name or LONE_NAME, index, leaf.read(index))
             continue
-        promised = {_fetch.joined(name, part) or LONE_NAME: spec for part, spec in leaf.specs().items()}
+        promised = {joined(name, part) or LONE_NAME: spec for part, spec in leaf.specs().items()}
         ends = dict.fromkeys(promised, 0)
         for chunk in leaf.chunks(max_bytes):
-            full, end = _fetch.joined(name, chunk.name) or LONE_NAME, chunk.index[0].stop
+            full, end = joined(name, chunk.name) or LONE_NAME, chunk.index[0].stop
             ends[full] = end
             rows = promised[full].shape[0]
             if rows is not None and end > rows:
@@ -169,9 +174,9 @@ def _chunks(source: Source, specs: Mapping[str, ArraySpec], max_bytes: int) -> I
 def _rebuilt(source: Source, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Any:
     if isinstance(source, Group):
         parts = source.parts.items()
-        return source.build([_rebuilt(part, arrays, _fetch.joined(prefix, name)) for name, part in parts])
+        return source.build([_rebuilt(part, arrays, joined(prefix, name)) for name, part in parts])
     if isinstance(source, Plain) and not source.spec.shape:
         return source.fetch(Request())  # a number beside the arrays stays a number
     if isinstance(source, ArraySource):
         return arrays[prefix or LONE_NAME]
-    return source.build({part: arrays[_fetch.joined(prefix, part) or LONE_NAME] for part in source.specs()})
+    return source.build({part: arrays[joined(prefix, part) or LONE_NAME] for part in source.specs()})

@@ -91,19 +91,20 @@ class Plain(Numeric):
 
     def fetch(self, request: Request) -> Any:
         """Give the object itself, unless a cast or a buffer to fill was asked."""
-        return self._value if self._unchanged(request) else hand_out(self._array, request, owned=False)
+        return self._value if self._unchanged(request) else hand_out(self._whole(), request, owned=False)
 
     def read(self, index: Index) -> NDArray[Any]:
-        """View a region.
+        """View a region."""
+        return read_only(region(self._whole(), index))
 
-        Raises: UnsupportedKind for a masked array, whose mask would be lost.
-        """
+    def _whole(self) -> NDArray[Any]:
+        """Give the array; refuse a masked one, whose mask would be lost."""
         if isinstance(self._value, np.ma.MaskedArray):
             raise UnsupportedKind(
                 "a masked array is two arrays, and only one would be kept; "
                 "give {'data': x.data, 'mask': np.ma.getmaskarray(x)}, or x.filled(value)"
             )
-        return read_only(region(self._array, index))
+        return self._array
 
     def _unchanged(self, request: Request) -> bool:
         if request.out is not None:

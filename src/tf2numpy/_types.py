@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._dtypes import is_extended
+
 Index = tuple[slice, ...]
 
 
@@ -34,6 +36,11 @@ class ArraySpec:
         if self.dtype.hasobject or None in self.shape:
             return None
         return math.prod(n for n in self.shape if n is not None) * self.dtype.itemsize
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the elements are numbers, which alone a cast concerns."""
+        return self.dtype.kind in "biufc" or is_extended(self.dtype)
 
     @property
     def row_nbytes(self) -> int:
@@ -73,6 +80,11 @@ class Request:
             return self
         return replace(
             self,
-            dtype=None if spec.structural or spec.dtype.hasobject else self.dtype,
+            dtype=self.dtype if spec.is_numeric and not spec.structural else None,
             decode_text=self.decode_text and spec.dtype.hasobject,
         )
+
+
+def joined(*names: str) -> str:
+    """Join parts of an array's name, the empty ones left out."""
+    return "/".join(name for name in names if name)

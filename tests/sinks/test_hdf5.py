@@ -165,13 +165,13 @@ def test_layout(tmp_path):
             assert file[name].chunks is None
             assert file[name].maxshape == arrays[name].shape
             assert file[name].id.get_offset() % 64 == 0
-        assert file["rows"].chunks == ((4 << 20) // 20, 5)
+        assert file["rows"].chunks == ((1 << 20) // 20, 5)
         assert file["rows"].maxshape == (None, 5)
         assert file["wide"].chunks == (1, 5 << 20)
 
 
 def test_the_rest_of_the_last_chunk_is_zeros(tmp_path):
-    rows = (4 << 20) // 8
+    rows = (1 << 20) // 8
     sink = Hdf5Sink(tmp_path / "x.h5", overwrite=False)
     sink.begin({"x": ArraySpec((None,), np.dtype("u8"))})
     for start, count in ((0, 1), (1, rows), (rows + 1, 2)):  # the buffer is used twice

@@ -22,6 +22,7 @@ _BATCHES = {
     "_ParallelBatchDataset",
     "_PaddedBatchDataset",
     "_MapAndBatchDataset",
+    "_DenseToSparseBatchDataset",
     "_RebatchDataset",
     "_LegacyRebatchDataset",
 }
@@ -59,16 +60,18 @@ class Rows:
             raise DatasetError(
                 "the dataset never ends; take what you want of it first, dataset.take(n), or leave out repeat()"
             )
-        self._dataset, self._batch = x, batch_behind(x)
+        self._dataset, self._batches = x, batches_behind(x)
         self._kernels = all(_has_kernels(spec) for spec in tf.nest.flatten(x.element_spec))
-        if self._batch is None:
+        if not self._batches:
             self.count = None if cardinality < 0 else cardinality
+        elif len(self._batches) == 1:
+            self.count = _rows_of_batches(x, self._batches[0], cardinality)
         else:
-            self.count = _rows_of_batches(x, self._batch, cardinality)
+            self.count = None
 
     def block_spec(self) -> Any:
         """Give the element_spec of a block of rows: every leaf with its row axis first."""
-        return (_batched(self._dataset, 1) if self._batch is None else self._dataset).element_spec
+        return (self._dataset if self._batches else _batched(self._dataset, 1)).element_spec
 
     def blocks(self, row_bytes: int | None, block_bytes: int) -> Iterator[Any]:
         """Give blocks of rows of at most block_bytes; rows of unknown size come a few at a time.
@@ -76,42 +79,42 @@ class Rows:
         TensorFlow can neither batch nor slice float8, int4 and their kin: those come as they are batched, or singly.
         """
         if not self._kernels:
-            return iter(self._dataset) if self._batch is not None else map(_one_row, self._dataset)
+            return iter(self._dataset) if self._batches else map(_one_row, self._dataset)
         if row_bytes is None:
-            return iter(self._dataset if self._batch is not None else _batched(self._dataset, _ROWS_OF_UNKNOWN_SIZE))
+            return iter(self._dataset if self._batches else _batched(self._dataset, _ROWS_OF_UNKNOWN_SIZE))
         rows = max(1, min(_MOST_ROWS, block_bytes // max(1, row_bytes)))
-        if self._batch is None:
+        if not self._batches:
             return iter(_batched(self._dataset, rows))
-        size = _batch_size(self._batch)
-        handy = size is not None and rows // 8 <= size <= rows
-        return iter(self._dataset if handy else self._dataset.rebatch(rows))
+        sizes = {_batch_size(batch) for batch in self._batches}
+        handy = all(size is not None and rows // 8 <= size <= rows for size in sizes)
+        # TensorFlow cannot rebatch leaves whose batches differ in size, as a zip of two batch sizes gives.
+        return iter(self._dataset if handy or len(sizes) > 1 else self._dataset.rebatch(rows))
 
 
-def batch_behind(x: Any) -> Any:
-    """Find the batch transformation whose batches are the dataset's elements; None if they are single rows.
+def batches_behind(x: Any) -> list[Any]:
+    """Find the batch transformations whose batches are the dataset's elements; none if those are single rows.
 
-    It is the nearest one upstream, on every branch, and the elements must still have its row axis: a map that
-    made one number of each batch made rows of the batches.
+    They are the nearest ones upstream, one on every branch, and the elements must still have their row axis: a map
+    that made one number of each batch made rows of the batches.
     """
-    batch = _nearest_batch(x)
-    if batch is None:
-        return None
-    rows = {_row_axis(spec) for spec in tensorflow().nest.flatten(batch.element_spec)} - {()}
+    batches = _nearest_batches(x)
+    rows = {_row_axis(spec) for batch in batches for spec in tensorflow().nest.flatten(batch.element_spec)} - {()}
     leaves = {_row_axis(spec) for spec in tensorflow().nest.flatten(x.element_spec)} - {()}
-    return batch if leaves and leaves <= rows else None
+    either = {(None,)} if len(rows) > 1 else set()  # what branches of different batch sizes come to together
+    return batches if leaves and leaves <= rows | either else []
 
 
-def _nearest_batch(x: Any) -> Any:
+def _nearest_batches(x: Any) -> list[Any]:
     name = type(x).__name__
     if name in _BATCHES:
-        return x
+        return [x]
     if name in _REGROUPS or not hasattr(x, "_inputs"):
-        return None
+        return []
     sources = x._inputs()
     if name == "_DirectedInterleaveDataset":  # the first says which of the others comes next
         sources = sources[1:]
-    found = [_nearest_batch(source) for source in sources]
-    return found[0] if found and all(batch is not None for batch in found) else None
+    found = [_nearest_batches(source) for source in sources]
+    return [batch for branch in found for batch in branch] if all(found) else []
 
 
 def _row_axis(spec: Any) -> tuple[int | None, ...]:

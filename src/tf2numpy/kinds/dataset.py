@@ -15,12 +15,14 @@ import optree
 from numpy.typing import NDArray
 
 from .. import _dtypes
-from .._errors import DatasetError, Tf2NumpyError, at_leaf
+from .._errors import DatasetError, InvalidArgument, Tf2NumpyError, at_leaf
 from .._lazy import tensorflow
 from .._protocols import Resolve, RowSource
-from .._types import ArraySpec, Chunk
+from .._types import ArraySpec, Chunk, joined
+from .._units import format_bytes
 from . import _batching
 from ._columns import Column, DenseColumn, NoneColumn, RaggedColumn, SparseColumn
+from .nested import entry_name
 from .symbolic import refuse_in_graph
 
 
@@ -49,17 +51,17 @@ class DatasetSource(RowSource):
                 _check_element(spec)
         self._rows = _batching.Rows(x)
         accessors, specs, self._treespec = optree.tree_flatten_with_accessor(self._rows.block_spec(), none_is_leaf=True)
-        self._names = ["/".join(str(getattr(e, "field", e.entry)) for e in accessor) for accessor in accessors]
+        self._names = ["/".join(map(entry_name, accessor)) for accessor in accessors]
         self._labels = [accessor.codify("element") for accessor in accessors]
         self._specs = specs
         columns = [column.specs() for column in self._columns()]
         self._row_bytes = _row_bytes(columns)
-        _check_names([_join(n, part) for n, parts in zip(self._names, columns, strict=True) for part in parts])
+        _check_names([joined(n, part) for n, parts in zip(self._names, columns, strict=True) for part in parts])
 
     def specs(self) -> Mapping[str, ArraySpec]:
         """Describe the flat arrays of all rows."""
         return {
-            _join(name, part): spec
+            joined(name, part): spec
             for name, column in zip(self._names, self._columns(), strict=True)
             for part, spec in column.specs().items()
         }
@@ -77,6 +79,11 @@ class DatasetSource(RowSource):
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
         """Give each block as the structure of one element, leaves stacked; independent arrays."""
         start = 0
+        if self._row_bytes is not None and self._row_bytes > max_bytes // 4:
+            raise InvalidArgument(
+                f"one element needs {format_bytes(self._row_bytes)} and max_bytes leaves "
+                f"{format_bytes(max_bytes // 4)} for a piece; give a larger max_bytes"
+            )
         for leaves in self._blocks(max_bytes // 4):  # the caller's last piece, TensorFlow's block, our copy of it
             columns = self._columns()
             values = []
@@ -95,7 +102,7 @@ class DatasetSource(RowSource):
         """Put the structure of one element together from the flat arrays of all rows."""
         values = []
         for name, column in zip(self._names, self._columns(), strict=True):
-            values.append(column.build({part: arrays[_join(name, part)] for part in column.specs()}))
+            values.append(column.build({part: arrays[joined(name, part)] for part in column.specs()}))
         return self._treespec.unflatten(values)
 
     def _columns(self) -> list[Column]:
@@ -188,11 +195,7 @@ def _row_count(leaf: Any) -> int:
 
 def _appended(name: str, added: Mapping[str, NDArray[Any]], ends: dict[str, int]) -> Iterator[Chunk]:
     for part, array in added.items():
-        full = _join(name, part)
+        full = joined(name, part)
         start = ends.get(full, 0)
         ends[full] = start + len(array)
         yield Chunk(full, (slice(start, start + len(array)),), array)
-
-
-def _join(*names: str) -> str:
-    return "/".join(name for name in names if name)

@@ -61,7 +61,7 @@ def per_replica(x: Any, resolve: Resolve) -> Source:
     if way == "first":
         return resolve(values[0])
     if way == "stack":
-        values = [tensorflow().expand_dims(value, 0) if tensorflow().is_tensor(value) else value for value in values]
+        values = [(tensorflow() if tensorflow().is_tensor(value) else np).expand_dims(value, 0) for value in values]
     sources = [resolve(value) for value in values]
     if way == "concat" and sources[0].kind in _CONCATENATORS:
         return Group(
@@ -78,7 +78,7 @@ def per_replica(x: Any, resolve: Resolve) -> Source:
     if len({shape[1:] for shape in shapes}) > 1 or not shapes[0]:
         raise InvalidArgument(
             f"replicas={way!r} cannot join the shapes {', '.join(map(str, shapes))}; leave replicas out to get "
-            "one array per replica" + (", or pass replicas='stack'" if not shapes[0] else "")
+            "one array per replica" + ("" if shapes[0] else ", or pass replicas='stack'")
         )
     return _concatenated([s for s in sources if isinstance(s, ArraySource)], "per-replica value")
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections import UserList
+from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -33,7 +34,7 @@ def pytree(x: Any, resolve: Resolve) -> Group | None:
         return None
     return _group(
         x,
-        [tuple(_entry_name(entry) for entry in accessor) for accessor in accessors],
+        [tuple(entry_name(entry) for entry in accessor) for accessor in accessors],
         [accessor.codify("x") for accessor in accessors],
         leaves,
         treespec.unflatten,
@@ -54,6 +55,8 @@ def fields(x: Any, resolve: Resolve) -> Group | None:
         result = copy.copy(x)
         for name, value in zip(names, values, strict=True):
             object.__setattr__(result, name, value)  # frozen classes too
+            if isinstance(result, MutableMapping) and name in result:  # a field that is a key as well
+                result[name] = value
         return result
 
     values = [getattr(x, name) for name in names]
@@ -72,7 +75,7 @@ def container(x: Any, resolve: Resolve) -> Group | None:
             lambda values: dict(zip(keys, values, strict=True)),
             resolve,
         )
-    if isinstance(x, Sequence):
+    if isinstance(x, list | tuple | UserList):
         build: Callable[[list[Any]], Any] = tuple if isinstance(x, tuple) else list
         numbers = range(len(x))
         return _group(x, [(str(i),) for i in numbers], [f"x[{i}]" for i in numbers], list(x), build, resolve)
@@ -109,5 +112,6 @@ def _group(
     return Group("structure", parts, build, labels=tuple(labels))
 
 
-def _entry_name(entry: Any) -> str:
+def entry_name(entry: Any) -> str:
+    """Write a step of a pytree path as a part of a name: a field, key or index."""
     return str(getattr(entry, "field", entry.entry))

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from .. import _registry
 from .._errors import UnsupportedKind, at_leaf
-from .._lazy import tensorflow
 from .._protocols import Group, Resolve, Source
+
+_VARIABLES = ("variable:variable", "distributed:variable", "distributed:sharded", "keras:variable")
 
 
 def trackable(x: Any, resolve: Resolve) -> Group:
@@ -18,7 +20,6 @@ def trackable(x: Any, resolve: Resolve) -> Group:
 
     Raises: UnsupportedKind if none is reachable.
     """
-    variable_class = tensorflow().Variable
     found, seen, queue = [], {id(x)}, deque([("", x)])
     while queue:
         path, node = queue.popleft()
@@ -27,7 +28,7 @@ def trackable(x: Any, resolve: Resolve) -> Group:
                 continue
             seen.add(id(child))
             child_path = f"{path}/{name}" if path else str(name)
-            if isinstance(child, variable_class):
+            if next(_registry.kind_targets(child.__class__), None) in _VARIABLES:
                 found.append((child_path, child))
             elif hasattr(child, "_trackable_children"):
                 queue.append((child_path, child))

@@ -19,7 +19,10 @@ from ._atomic import AtomicFile
 from ._hdf5_file import ShieldedFile
 from ._runs import bytes_of, pwrite_region, refuse_nameless
 
-_CHUNK_BYTES = 4 << 20
+# The last chunk of each growing array is padded, and waits in memory: all of them together share this much.
+_CHUNKS_BYTES = 8 << 20
+_MOST_CHUNK_BYTES = 1 << 20
+_LEAST_CHUNK_BYTES = 16 << 10
 _STRING_CHUNK_BYTES = 16 << 10  # of pointers; the strings themselves lie elsewhere
 _CHUNK_LIMIT_BYTES = 1 << 32  # HDF5 counts a chunk's bytes in 32 bits
 _MAX_RANK = 32
@@ -93,15 +96,16 @@ def file_type(h5py: Any, name: str, spec: ArraySpec) -> Any:
         raise FormatError(f"array {name!r}: HDF5 has no type for {spec.dtype}; cast it first") from error
 
 
-def create(h5py: Any, h5: Any, name: str, spec: ArraySpec, kind: Any, file: ShieldedFile) -> Dataset:
-    """Create the dataset, and the groups on the way to it, in the open file `h5`."""
+def create(h5py: Any, h5: Any, name: str, spec: ArraySpec, kind: Any, file: ShieldedFile, *, growing: int) -> Dataset:
+    """Create the dataset, and the groups on the way to it, in the open file `h5`; growing: how many such there are."""
     shape = tuple(n or 0 for n in spec.shape)
     unknown = None in spec.shape
     settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     if spec.dtype != object:
         settings.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     if unknown:
-        wanted_bytes = _STRING_CHUNK_BYTES if spec.dtype == object else _CHUNK_BYTES
+        share = max(_LEAST_CHUNK_BYTES, min(_MOST_CHUNK_BYTES, _CHUNKS_BYTES // growing))
+        wanted_bytes = _STRING_CHUNK_BYTES if spec.dtype == object else share
         rows = max(1, wanted_bytes // spec.row_nbytes) if spec.row_nbytes else 1
         settings.set_chunk((rows, *(shape[1:] if spec.row_nbytes else (1 for _ in shape[1:]))))
         # A chunk is never longer than an axis may become, so an empty axis must be free to grow.

@@ -58,7 +58,9 @@ class Hdf5Sink:
                 self._shield = ShieldedFile(self._file)
                 self._h5 = h5py.File(self._shield, "w", alignment_threshold=1, alignment_interval=_ALIGNMENT_BYTES)
                 for name, spec in specs.items():
-                    self._datasets[name] = arrays.create(h5py, self._h5, name, spec, kinds[name], self._shield)
+                    self._datasets[name] = arrays.create(
+                        h5py, self._h5, name, spec, kinds[name], self._shield, growing=len(self._rows)
+                    )
                 if all(isinstance(dataset, arrays.Contiguous) for dataset in self._datasets.values()):
                     self._h5.close()  # the layout is final: from here on HDF5 has no hand in the file
                 self._shield.check()
