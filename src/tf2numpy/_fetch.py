@@ -6,18 +6,17 @@ How an array is read is its source's affair. Files may not enter.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import replace
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 from . import _memory
-from ._errors import CopyRequired, DatasetError, FormatError, InvalidArgument, at_leaf
+from ._errors import CopyRequired, DatasetError, FormatError, InvalidArgument
 from ._host import check_out
 from ._progress import Progress
 from ._protocols import ArraySource, Group, RowSource, Source
+from ._sources import gather
 from ._text import decode
 from ._types import ArraySpec, Chunk, Request, joined
 from .sinks.memory import MemorySink
@@ -45,7 +44,7 @@ def fetch(source: Source, request: Request) -> Any:
     )
     if needed >= _memory.WORTH_CHECKING_BYTES:
         _memory.require(needed, device=device_of(source), remedy=REMEDY)
-    return _fetch(source, request)
+    return gather(source, request, _rows)
 
 
 def leaves(source: Source, prefix: str = "") -> Iterator[tuple[str, ArraySource | RowSource]]:
@@ -91,15 +90,7 @@ def cast(spec: ArraySpec, request: Request) -> ArraySpec:
     return spec if dtype is None else replace(spec, dtype=dtype)
 
 
-def _fetch(source: Source, request: Request) -> Any:
-    if isinstance(source, Group):
-        values = []
-        for part, label in zip_longest(source.parts.values(), source.labels):
-            with at_leaf(label) if label else nullcontext():
-                values.append(_fetch(part, request))
-        return source.build(values)
-    if isinstance(source, ArraySource):
-        return source.fetch(request.for_array(source.spec))
+def _rows(source: RowSource, request: Request) -> Any:
     if request.out is not None:
         return _collect_into(source, request)
     if request.copy is False:

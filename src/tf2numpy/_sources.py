@@ -1,22 +1,24 @@
 """Array sources over host memory, which several kinds share. Nothing of TensorFlow may enter.
 
 HostArray: a buffer that others can reach too. Plain: a value that is NumPy's or Python's already.
-Pieced: one array whose regions lie in several sources.
+Pieced: one array whose regions lie in several sources. `gather` puts a whole tree of sources together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _spans
-from ._errors import CopyRequired, UnsupportedKind
+from ._errors import CopyRequired, UnsupportedKind, at_leaf
 from ._host import allocate, check_out, hand_out, read_only, region
-from ._protocols import ArraySource, Group
+from ._protocols import ArraySource, Group, RowSource, Source
 from ._types import ArraySpec, Index, Request
 
 
@@ -163,6 +165,20 @@ def structural(source: Any) -> Any:
     """Mark an array that says where others belong, which no cast may touch."""
     source.spec = replace(source.spec, structural=True)
     return source
+
+
+def gather(source: Source, request: Request, of_rows: Callable[[RowSource, Request], Any] | None = None) -> Any:
+    """Fetch every array of a source and build its result; of_rows: what to do with rows, where there can be some."""
+    if isinstance(source, Group):
+        values = []
+        for part, label in zip_longest(source.parts.values(), source.labels):
+            with at_leaf(label) if label else nullcontext():
+                values.append(gather(part, request, of_rows))
+        return source.build(values)
+    if isinstance(source, ArraySource):
+        return source.fetch(request.for_array(source.spec))
+    assert of_rows is not None
+    return of_rows(source, request)
 
 
 def nothing() -> Group:

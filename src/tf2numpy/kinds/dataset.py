@@ -18,7 +18,8 @@ from .. import _dtypes
 from .._errors import DatasetError, InvalidArgument, Tf2NumpyError, at_leaf
 from .._lazy import tensorflow
 from .._protocols import Resolve, RowSource
-from .._types import ArraySpec, Chunk, joined
+from .._sources import gather
+from .._types import ArraySpec, Chunk, Request, joined
 from .._units import format_bytes
 from . import _batching
 from ._columns import Column, DenseColumn, NoneColumn, RaggedColumn, SparseColumn
@@ -114,13 +115,10 @@ class DatasetSource(RowSource):
 
     def _blocks(self, block_bytes: int) -> Iterator[list[Any]]:
         """Give the leaves of each block as views and containers over TensorFlow's own memory."""
-        from .._fetch import fetch
-        from .._types import Request
-
         done, view = 0, Request(copy=None)
         try:
             for block in self._rows.blocks(self._row_bytes, block_bytes):
-                leaves = [fetch(self._resolve(leaf), view) for leaf in self._treespec.flatten_up_to(block)]
+                leaves = [gather(self._resolve(leaf), view) for leaf in self._treespec.flatten_up_to(block)]
                 yield leaves
                 done += next((_row_count(leaf) for leaf in leaves if leaf is not None), 0)
         except Tf2NumpyError:

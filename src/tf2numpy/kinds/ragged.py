@@ -73,7 +73,8 @@ def _piece(splits: list[NDArray[Any]], values: ArraySource, start: int, stop: in
     for level in splits:
         local.append(level[start : stop + 1] - level[start])
         start, stop = int(level[start]), int(level[stop])
-    piece: Any = np.array(values.read((slice(start, stop),)))
+    piece: Any = values.read((slice(start, stop),))
+    piece = piece if piece.flags.writeable else np.array(piece)
     for row_splits in reversed(local):
         piece = RaggedArray(piece, row_splits)
     return piece  # type: ignore[no-any-return]
