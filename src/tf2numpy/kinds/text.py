@@ -77,5 +77,9 @@ class TextArray(ArraySource):
 
     @staticmethod
     def _objects(x: Any) -> NDArray[Any]:
-        array = np.asarray(x)
-        return array if array.flags.writeable else array.copy()  # a single string comes read-only
+        elements = x._numpy()  # new objects every time; of a scalar the element itself
+        if isinstance(elements, np.ndarray):
+            return elements
+        array = np.empty((), object)
+        array[()] = elements
+        return array
