@@ -52,6 +52,7 @@ class ShieldedFile:
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the whole buffer; what lies past the end is zeros."""
+        buffer = memoryview(buffer).cast("B")  # older h5py gives a view of Cython's own, which takes no bytes
         start, stop = self._position, self._position + len(buffer)
         count = os.preadv(self.file.fd, [buffer], start)
         buffer[count:] = bytes(len(buffer) - count)
