@@ -151,11 +151,12 @@ def _chunks(source: Source, specs: Mapping[str, ArraySpec], max_bytes: int) -> I
     """Give every flat array of a source in chunks; rows that were promised and do not come raise WrongRowCount."""
     for name, leaf in _fetch.leaves(source):
         if isinstance(leaf, ArraySource):
-            wider = specs[name or LONE_NAME].dtype.itemsize / max(leaf.spec.dtype.itemsize, 1)
-            is_cast = specs[name or LONE_NAME].dtype != leaf.spec.dtype
+            full, stored = name or LONE_NAME, specs[name or LONE_NAME].dtype
+            read = leaf.spec.dtype
             # Of a cast, the piece before and the next one are alive at once.
-            for index in leaf.regions(int(max_bytes // (2 * max(1, wider))) if is_cast else max_bytes):
-                yield Chunk(name or LONE_NAME, index, leaf.read(index))
+            share = 1 if stored == read else 2 * max(1, stored.itemsize / max(read.itemsize, 1))
+            for index in leaf.regions(int(max_bytes // share)):
+                yield Chunk(full, index, leaf.read(index))
             continue
         promised = {joined(name, part) or LONE_NAME: spec for part, spec in leaf.specs().items()}
         ends = dict.fromkeys(promised, 0)
