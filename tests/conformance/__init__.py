@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite(f"{__name__}.sink", f"{__name__}.kind")
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{part}" for part in ("arrays", "kind", "sink", "sink_arrays", "sink_output", "sink_refusals"))
+)

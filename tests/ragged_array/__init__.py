@@ -1,0 +1,5 @@
+"""Tests of `RaggedArray`."""
+
+import pytest
+
+pytest.register_assert_rewrite(f"{__name__}.samples")
