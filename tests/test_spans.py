@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tf2numpy import InvalidArgument
-from tf2numpy._spans import regions, row_spans, shift
+from tf2numpy._spans import regions, row_spans, shift, too_large
 
 SHAPES = st.lists(st.integers(0, 7), max_size=4)
 
@@ -59,25 +59,40 @@ def test_an_element_that_does_not_fit():
 @given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 200))
 def test_row_spans_cover_all_rows_once_within_the_budget(sizes, max_bytes):
     ends = np.cumsum([0, *sizes])
-    if max(sizes, default=0) > max_bytes:
-        row = next(i for i, size in enumerate(sizes) if size > max_bytes)
-        with pytest.raises(InvalidArgument) as caught:
-            list(row_spans(ends, max_bytes))
-        assert str(caught.value) == (
-            f"row {row} alone needs {sizes[row]} B and max_bytes leaves {max_bytes} B for a piece; "
-            "give a larger max_bytes"
-        )
-        return
-    spans = list(row_spans(ends, max_bytes))
-    assert [row for start, stop in spans for row in range(start, stop)] == list(range(len(sizes)))
-    assert all(ends[stop] - ends[start] <= max_bytes for start, stop in spans)
-    for start, stop in spans[:-1]:
-        assert ends[stop + 1] - ends[start] > max_bytes  # not one row more would have fit
-    assert spans or not sizes
+    spans = list(row_spans(len(sizes), lambda start, stop: np.array(sizes[start:stop], np.int64), max_bytes))
+    assert [row for start, stop, _ in spans for row in range(start, stop)] == list(range(len(sizes)))
+    for start, stop, nbytes in spans:
+        assert nbytes == ends[stop] - ends[start]
+        assert nbytes <= max_bytes or stop == start + 1
+    for start, stop, nbytes in spans[:-1]:
+        assert ends[stop + 1] - ends[start] > max_bytes or nbytes > max_bytes  # not one row more would have fit
 
 
 def test_row_spans_of_no_rows():
-    assert list(row_spans(np.zeros(1, np.int64), 1)) == [(0, 0)]
+    assert list(row_spans(0, lambda start, stop: np.zeros(stop - start, np.int64), 1)) == [(0, 0, 0)]
+
+
+@pytest.mark.parametrize("max_bytes", [100, 1 << 20, 8 << 20])
+def test_row_spans_look_at_a_bounded_number_of_rows_at_a_time(max_bytes):
+    asked = []
+
+    def bytes_of(start, stop):
+        asked.append((start, stop))
+        return np.ones(stop - start, np.int64)
+
+    rows = 100_000
+    spans = list(row_spans(rows, bytes_of, max_bytes))
+    assert [start for start, _ in asked] == [0, *[stop for _, stop in asked[:-1]]]
+    assert asked[-1][1] == rows
+    most = max(stop - start for start, stop in asked)
+    assert most <= max(1024, max_bytes // 16 // 32)
+    assert all(nbytes + (32 * most if most > 1024 else 0) <= max_bytes for _, _, nbytes in spans)
+
+
+def test_what_is_too_large_says_by_how_much():
+    assert str(too_large("row 3", 50, 20)) == (
+        "row 3 alone needs 50 B and max_bytes leaves 20 B for a piece; give a larger max_bytes"
+    )
 
 
 @given(SHAPES, st.integers(8, 100), st.data())

@@ -86,8 +86,9 @@ def iter_chunks(x: Any, *, max_bytes: int | str = "64MiB", replicas: Replicas = 
     where it belongs (`whole[chunk.index]`), `value` is the piece, independent and writable. Tensors and variables
     are cut along axis 0, and along further axes where one row is too large; a ragged tensor by whole rows, each
     piece a RaggedArray; a dataset by elements, each piece the structure of one element with its leaves stacked.
-    Elements whose size the dataset does not state come 32 at a time, or as they are batched, whatever their size; an
-    empty dataset gives no piece. Structures, sparse tensors and models give the pieces of each of their arrays in
+    Elements whose size the dataset does not state are read up to 32 at a time, or as they are batched, and cut after
+    that: TensorFlow's own block of them may be larger (`dataset.ragged_batch(1)` reads them singly); an empty dataset
+    gives no piece. Structures, sparse tensors and models give the pieces of each of their arrays in
     turn. A variable is a snapshot.
 
     Raises: InvalidArgument if max_bytes does not hold even one element, ragged row or string; what `to_numpy` does.

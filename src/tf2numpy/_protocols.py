@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ._types import ArraySpec, Chunk, Index, Request
@@ -42,8 +43,8 @@ class ArraySource(ABC):
         """Cut the array into regions in C order, each at most max_bytes of host memory once read."""
 
     @abstractmethod
-    def bytes_before(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Give, for each row number in `rows`, the host bytes of all the rows before it."""
+    def bytes_between(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the host bytes of the rows between each row number in `ends` and the next one."""
 
 
 class RowSource(ABC):

@@ -38,9 +38,9 @@ class Numeric(ArraySource):
         """Cut the array into regions of at most max_bytes, in C order."""
         return _spans.regions(self.shape, self.spec.dtype.itemsize, max_bytes)
 
-    def bytes_before(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Give the bytes of all rows before each of `rows`."""
-        return np.asarray(rows, np.int64) * self.spec.row_nbytes
+    def bytes_between(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the bytes of the rows between each of `ends` and the next."""
+        return np.diff(ends) * self.spec.row_nbytes
 
     def _copied_bytes(self, request: Request, *, movable: bool) -> int:
         """Bytes of the new array that `fetch` makes; movable: even a view-taker gets a new one."""

@@ -6,8 +6,7 @@ A region is one slice per cut axis. Regions of one array are disjoint, cover it,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,11 @@ from numpy.typing import NDArray
 from ._errors import InvalidArgument
 from ._types import Index
 from ._units import format_bytes
+
+# Of rows of differing cost so many are looked at together: a share of the budget pays for what is known of them.
+_LEAST_WINDOW_ROWS = 1024
+_WINDOW_SHARE = 16
+_BOOKKEEPING_BYTES = 32  # a row
 
 
 def regions(shape: Sequence[int], itemsize: int, max_bytes: int) -> Iterator[Index]:
@@ -45,24 +49,36 @@ def regions(shape: Sequence[int], itemsize: int, max_bytes: int) -> Iterator[Ind
             yield (*head, slice(start, min(start + step, shape[axis])))
 
 
-def row_spans(ends: NDArray[Any], max_bytes: int) -> Iterator[tuple[int, int]]:
-    """Cut rows of differing cost into spans [start, stop) of at most max_bytes each.
+def row_spans(
+    rows: int, bytes_of: Callable[[int, int], NDArray[np.int64]], max_bytes: int
+) -> Iterator[tuple[int, int, int]]:
+    """Cut rows of differing cost into spans (start, stop, bytes) of at most max_bytes, or of one row that costs more.
 
-    ends: shape [rows + 1], the running total of bytes, beginning with 0.
-    Raises: InvalidArgument naming the first row that alone is too large.
+    bytes_of: the bytes of each row from start to stop. It is asked for a window of rows at a time, whose size
+    follows from max_bytes: what is known of the rows never grows with their number.
     """
-    rows, start = len(ends) - 1, 0
-    if rows <= 0:
-        yield 0, 0
-    while start < rows:
-        stop = int(np.searchsorted(ends, ends[start] + max_bytes, side="right")) - 1
-        if stop <= start:
-            raise InvalidArgument(
-                f"row {start} alone needs {format_bytes(int(ends[start + 1] - ends[start]))} and max_bytes "
-                f"leaves {format_bytes(max_bytes)} for a piece; give a larger max_bytes"
-            )
-        yield start, min(stop, rows)
-        start = stop
+    window = max(_LEAST_WINDOW_ROWS, max_bytes // _WINDOW_SHARE // _BOOKKEEPING_BYTES)
+    if window > _LEAST_WINDOW_ROWS:
+        max_bytes -= max_bytes // _WINDOW_SHARE
+    if rows == 0:
+        yield 0, 0, 0
+    for first in range(0, rows, window):
+        count = min(window, rows - first)
+        ends = np.zeros(count + 1, np.int64)
+        np.cumsum(bytes_of(first, first + count), out=ends[1:])
+        start = 0
+        while start < count:
+            stop = max(start + 1, int(np.searchsorted(ends, ends[start] + max_bytes, side="right")) - 1)
+            yield first + start, first + stop, int(ends[stop] - ends[start])
+            start = stop
+
+
+def too_large(what: str, nbytes: int, max_bytes: int) -> InvalidArgument:
+    """Say that something that cannot be cut does not fit into a piece."""
+    return InvalidArgument(
+        f"{what} alone needs {format_bytes(nbytes)} and max_bytes leaves {format_bytes(max_bytes)} for a piece; "
+        "give a larger max_bytes"
+    )
 
 
 def shift(index: Index, offsets: Sequence[int]) -> Index:

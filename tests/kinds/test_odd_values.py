@@ -115,7 +115,7 @@ def test_an_element_too_large_for_a_piece(tf):
     dataset = tf.data.Dataset.from_tensor_slices(tf.zeros([2, 1000]))
     with fails(
         t2n.InvalidArgument,
-        "one element needs 3.9 KiB and max_bytes leaves 256 B for a piece; give a larger max_bytes",
+        "one element alone needs 3.9 KiB and max_bytes leaves 256 B for a piece; give a larger max_bytes",
     ):
         list(t2n.iter_chunks(dataset, max_bytes="1KiB"))
 

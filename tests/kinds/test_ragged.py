@@ -9,7 +9,6 @@ from conformance.kind import KindSuite, assert_equal, assert_reassembles, fails,
 
 class TestRagged(KindSuite):
     kind = "ragged tensor"
-    bookkeeping = 4 * 8 * 8001
 
     def values(self, tf):
         rt = tf.RaggedTensor
@@ -46,7 +45,6 @@ class TestRagged(KindSuite):
 class TestRaggedStrings(KindSuite):
     kind = "ragged tensor"
     views = False
-    bookkeeping = 6 * 8 * 40_001
 
     def values(self, tf):
         return [

@@ -10,7 +10,6 @@ IS_NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 class TestText(KindSuite):
     kind = "tensor"
     views = False
-    bookkeeping = 2 * 8 * 8000
 
     def values(self, tf):
         return [

@@ -13,8 +13,12 @@ from .. import _dtypes
 from .._errors import DatasetError
 from .._lazy import tensorflow
 
-# Rows to a block where their size is not known: enough to share Python's price, few enough to stay small.
-_ROWS_OF_UNKNOWN_SIZE = 32
+# Where the size of a row is not known it is guessed, high rather than low: a block must share Python's price, but a
+# few scenes of 100 MB must not fill the memory.
+_GUESSED_AXIS = 512
+_GUESSED_STRING_BYTES = 1 << 10
+_GUESSED_BLOCK_BYTES = 2 << 20
+_MOST_ROWS_OF_UNKNOWN_SIZE = 32
 _MOST_ROWS = 1 << 16
 
 _BATCHES = {
@@ -81,7 +85,7 @@ class Rows:
         if not self._kernels:
             return iter(self._dataset) if self._batches else map(_one_row, self._dataset)
         if row_bytes is None:
-            return iter(self._dataset if self._batches else _batched(self._dataset, _ROWS_OF_UNKNOWN_SIZE))
+            return iter(self._dataset if self._batches else _batched(self._dataset, self._rows_of_unknown_size()))
         rows = max(1, min(_MOST_ROWS, block_bytes // max(1, row_bytes)))
         if not self._batches:
             return iter(_batched(self._dataset, rows))
@@ -89,6 +93,10 @@ class Rows:
         handy = all(size is not None and rows // 8 <= size <= rows for size in sizes)
         # TensorFlow cannot rebatch leaves whose batches differ in size, as a zip of two batch sizes gives.
         return iter(self._dataset if handy or len(sizes) > 1 else self._dataset.rebatch(rows))
+
+    def _rows_of_unknown_size(self) -> int:
+        guess = sum(map(_guessed_bytes, tensorflow().nest.flatten(self._dataset.element_spec)))
+        return max(1, min(_MOST_ROWS_OF_UNKNOWN_SIZE, _GUESSED_BLOCK_BYTES // max(1, guess)))
 
 
 def batches_behind(x: Any) -> list[Any]:
@@ -151,6 +159,17 @@ def _batch_size(batch: Any) -> int | None:
 def _has_kernels(spec: Any) -> bool:
     dtype = getattr(spec, "dtype", None)
     return dtype is None or dtype.name not in _dtypes.UNSLICEABLE
+
+
+def _guessed_bytes(spec: Any) -> int:
+    """Guess the bytes of a leaf of one element."""
+    tf = tensorflow()
+    if type(spec).__name__ == "NoneTensorSpec":
+        return 0
+    size = _GUESSED_STRING_BYTES if spec.dtype == tf.string else spec.dtype.size
+    if isinstance(spec, tf.SparseTensorSpec):
+        return int(size + 8 * spec.shape.rank) * _GUESSED_AXIS
+    return int(size) * math.prod(_GUESSED_AXIS if n is None else n for n in spec.shape)
 
 
 def _one_row(element: Any) -> Any:

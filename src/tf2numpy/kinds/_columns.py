@@ -6,6 +6,7 @@ builds the whole leaf from them in the end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ from .._errors import DatasetError
 from .._ragged import RaggedArray
 from .._sparse import SparseArray
 from .._types import ArraySpec
+from .ragged import row_bytes
+from .text import held_bytes
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -30,6 +33,12 @@ class Column(Protocol):
 
     def split(self, block: Any) -> Arrays:
         """Give the rows that a block adds to each array."""
+
+    def row_bytes(self, block: Any) -> NDArray[np.int64]:
+        """Give the host bytes of each row of a block."""
+
+    def rows(self, block: Any, start: int, stop: int) -> Any:
+        """Cut rows out of a block."""
 
     def last(self) -> Arrays:
         """Give what can only be known after the last block, whole."""
@@ -51,6 +60,14 @@ class DenseColumn:
     def split(self, block: Any) -> Arrays:
         """The block itself."""
         return {"": block}
+
+    def row_bytes(self, block: Any) -> NDArray[np.int64]:
+        """One size for all rows, but for strings."""
+        return _dense_row_bytes(block)
+
+    def rows(self, block: Any, start: int, stop: int) -> Any:
+        """A view."""
+        return block[start:stop]
 
     def last(self) -> Arrays:
         """Nothing."""
@@ -103,6 +120,17 @@ class RaggedColumn:
         self._begun = True
         return added
 
+    def row_bytes(self, block: Any) -> NDArray[np.int64]:
+        """The values of the rows and their part of every row_splits."""
+        if not isinstance(block, RaggedArray):
+            return _dense_row_bytes(block)
+        values = np.concatenate(([0], np.cumsum(_dense_row_bytes(block.flat_values))))
+        return row_bytes(block.nested_row_splits, lambda ends: np.diff(values[ends]), 0, len(block))
+
+    def rows(self, block: Any, start: int, stop: int) -> Any:
+        """Views, but for the row_splits."""
+        return block[start:stop]
+
     def last(self) -> Arrays:
         """The leading zero of every row_splits, where there was no block to bring it."""
         if self._begun:
@@ -141,6 +169,20 @@ class SparseColumn:
         self._shape = [self._shape[0] + block.shape[0], *map(max, self._shape[1:], block.shape[1:])]
         return {"indices": indices, "values": block.values}
 
+    def row_bytes(self, block: SparseArray) -> NDArray[np.int64]:
+        """What the values of each row and their coordinates take."""
+        assert block.shape is not None
+        each = _dense_row_bytes(block.values) + block.indices.itemsize * block.indices.shape[1]
+        return np.bincount(block.indices[:, 0], each, block.shape[0]).astype(np.int64)
+
+    def rows(self, block: SparseArray, start: int, stop: int) -> SparseArray:
+        """The values that stand in those rows, copied."""
+        assert block.shape is not None
+        chosen = (block.indices[:, 0] >= start) & (block.indices[:, 0] < stop)
+        indices = block.indices[chosen]
+        indices[:, 0] -= start
+        return SparseArray(indices, block.values[chosen], (stop - start, *block.shape[1:]))
+
     def last(self) -> Arrays:
         """The shape: as many rows as came, and on the other axes the largest that any block had."""
         return {"shape": np.asarray(self._shape, np.int64)}
@@ -161,6 +203,21 @@ class NoneColumn:
         """Nothing."""
         return {}
 
+    def row_bytes(self, block: Any) -> NDArray[np.int64]:
+        """Nothing, whatever the number of rows."""
+        return np.zeros((), np.int64)
+
+    def rows(self, block: Any, start: int, stop: int) -> Any:
+        """None."""
+        return None
+
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """None."""
         return None
+
+
+def _dense_row_bytes(block: NDArray[Any]) -> NDArray[np.int64]:
+    if block.dtype.hasobject:
+        total: NDArray[np.int64] = held_bytes(block).sum(axis=tuple(range(1, block.ndim)))
+        return total
+    return np.full(len(block), math.prod(block.shape[1:]) * block.itemsize, np.int64)

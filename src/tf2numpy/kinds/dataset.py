@@ -8,19 +8,19 @@ from the data: an axis of unknown size is a ragged axis.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import optree
 from numpy.typing import NDArray
 
-from .. import _dtypes
-from .._errors import DatasetError, InvalidArgument, Tf2NumpyError, at_leaf
+from .. import _dtypes, _spans
+from .._errors import DatasetError, Tf2NumpyError, at_leaf
 from .._lazy import tensorflow
 from .._protocols import Resolve, RowSource
 from .._sources import gather
 from .._types import ArraySpec, Chunk, Request, joined
-from .._units import format_bytes
 from . import _batching
 from ._columns import Column, DenseColumn, NoneColumn, RaggedColumn, SparseColumn
 from .nested import entry_name
@@ -78,22 +78,24 @@ class DatasetSource(RowSource):
             yield from _appended(name, column.last(), ends)
 
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
-        """Give each block as the structure of one element, leaves stacked; independent arrays."""
-        start = 0
-        if self._row_bytes is not None and self._row_bytes > max_bytes // 4:
-            raise InvalidArgument(
-                f"one element needs {format_bytes(self._row_bytes)} and max_bytes leaves "
-                f"{format_bytes(max_bytes // 4)} for a piece; give a larger max_bytes"
-            )
-        for leaves in self._blocks(max_bytes // 4):  # the caller's last piece, TensorFlow's block, our copy of it
-            columns = self._columns()
-            values = []
+        """Give rows as the structure of one element, leaves stacked; independent arrays.
+
+        Raises: InvalidArgument for an element that alone is too large.
+        """
+        room = max_bytes // 4  # the caller's last piece, TensorFlow's block, our copy of it
+        if self._row_bytes is not None and self._row_bytes > room:
+            raise _spans.too_large("one element", self._row_bytes, room)
+        columns, done = self._columns(), 0
+        for leaves in self._blocks(room):
+            rows = _rows_in(leaves)
+            costs = np.zeros(rows, np.int64)
             for column, leaf in zip(columns, leaves, strict=True):
-                arrays = {name: np.array(array) for name, array in {**column.split(leaf), **column.last()}.items()}
-                values.append(column.build(arrays))
-            rows = next((_row_count(leaf) for leaf in leaves if leaf is not None), 0)
-            yield Chunk("", (slice(start, start + rows),), self._treespec.unflatten(values))
-            start += rows
+                costs += column.row_bytes(leaf)
+            for start, stop, nbytes in _spans.row_spans(rows, partial(_part, costs), room):
+                if nbytes > room:
+                    raise _spans.too_large(f"element {done + start}", nbytes, room)
+                yield Chunk("", (slice(done + start, done + stop),), self._piece(leaves, start, stop))
+            done += rows
 
     def forget_count(self) -> None:
         """Rely no longer on the number of rows that the dataset states."""
@@ -104,6 +106,13 @@ class DatasetSource(RowSource):
         values = []
         for name, column in zip(self._names, self._columns(), strict=True):
             values.append(column.build({part: arrays[joined(name, part)] for part in column.specs()}))
+        return self._treespec.unflatten(values)
+
+    def _piece(self, leaves: list[Any], start: int, stop: int) -> Any:
+        values = []
+        for column, leaf in zip(self._columns(), leaves, strict=True):  # fresh ones: each counts from its first row
+            added = column.split(column.rows(leaf, start, stop))
+            values.append(column.build({name: np.array(array) for name, array in {**added, **column.last()}.items()}))
         return self._treespec.unflatten(values)
 
     def _columns(self) -> list[Column]:
@@ -120,7 +129,7 @@ class DatasetSource(RowSource):
             for block in self._rows.blocks(self._row_bytes, block_bytes):
                 leaves = [gather(self._resolve(leaf), view) for leaf in self._treespec.flatten_up_to(block)]
                 yield leaves
-                done += next((_row_count(leaf) for leaf in leaves if leaf is not None), 0)
+                done += _rows_in(leaves)
         except Tf2NumpyError:
             raise
         except Exception as error:
@@ -187,8 +196,12 @@ def _row_bytes(columns: list[dict[str, ArraySpec]]) -> int | None:
     return sum(spec.row_nbytes for spec in specs)
 
 
-def _row_count(leaf: Any) -> int:
-    return int(leaf.shape[0])
+def _part(array: NDArray[Any], start: int, stop: int) -> NDArray[Any]:
+    return array[start:stop]
+
+
+def _rows_in(leaves: list[Any]) -> int:
+    return next((int(leaf.shape[0]) for leaf in leaves if leaf is not None), 0)
 
 
 def _appended(name: str, added: Mapping[str, NDArray[Any]], ends: dict[str, int]) -> Iterator[Chunk]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,15 @@ class _Rows:
         Raises: InvalidArgument naming the first row that alone is too large.
         """
         splits, values = self._levels()
-        last_splits = sum(level.itemsize for level in splits)  # a piece has one split more than rows, at every level
-        for start, stop in _spans.row_spans(self._bytes_before(splits, values), max_bytes - last_splits):
+        rows = len(splits[0]) - 1
+        room = max_bytes - sum(level.itemsize for level in splits)  # a piece has one split more than rows
+
+        def bytes_of(start: int, stop: int) -> NDArray[np.int64]:
+            return row_bytes(splits, values.bytes_between, start, stop)
+
+        for start, stop, nbytes in _spans.row_spans(rows, bytes_of, room):
+            if nbytes > room:
+                raise _spans.too_large(f"row {start}", nbytes, room)
             yield Chunk("", (slice(start, stop),), _piece(splits, values, start, stop))
 
     def _levels(self) -> tuple[list[NDArray[Any]], ArraySource]:
@@ -57,15 +64,24 @@ class _Rows:
             values = values.parts["values"]
         return splits, values
 
-    @staticmethod
-    def _bytes_before(splits: list[NDArray[Any]], values: ArraySource) -> NDArray[Any]:
-        ends = np.arange(len(splits[0]), dtype=np.int64)
-        total = np.zeros(len(ends), np.int64)
-        for level in splits:
-            total += ends * level.itemsize
-            ends = level[ends]
-        total += values.bytes_before(ends)
-        return total
+
+def row_bytes(
+    splits: Sequence[NDArray[Any]],
+    value_bytes: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+    start: int,
+    stop: int,
+) -> NDArray[np.int64]:
+    """Give the bytes of each row from start to stop.
+
+    splits: the row_splits of every level, outermost first. value_bytes: the bytes of the flat values between each
+    number and the next.
+    """
+    ends = np.arange(start, stop + 1, dtype=np.int64)
+    total = np.zeros(stop - start, np.int64)
+    for level in splits:
+        total += np.diff(ends) * level.itemsize
+        ends = level[ends].astype(np.int64, copy=False)
+    return total + value_bytes(ends)
 
 
 def _piece(splits: list[NDArray[Any]], values: ArraySource, start: int, stop: int) -> RaggedArray:

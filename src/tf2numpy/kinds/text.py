@@ -20,18 +20,28 @@ from .._types import ArraySpec, Index, Request
 # What CPython 3.11 takes for one element beside its bytes: the array's pointer and the header of `bytes`.
 _ELEMENT_OVERHEAD_BYTES = 8 + 33
 
+# Elements whose lengths are alive at once. TensorFlow cuts a multiple of 8 strings off without copying them.
+_COUNTED_TOGETHER = 1 << 16
+
+
+def held_bytes(elements: NDArray[Any]) -> NDArray[np.int64]:
+    """Give the host bytes of each element of an object array of `bytes`."""
+    lengths = np.fromiter(map(len, elements.flat), np.int64, elements.size)
+    return lengths.reshape(elements.shape) + _ELEMENT_OVERHEAD_BYTES
+
 
 class TextArray(ArraySource):
     """A string tensor. TensorFlow's strings and Python's never share memory, so there is no view."""
 
     def __init__(self, x: Any, *, kind: str, device: str) -> None:
         self.kind, self.device = kind, device
-        self.spec = ArraySpec(tuple(x.shape), np.dtype(object))
+        self._shape = tuple(x.shape)
+        self.spec = ArraySpec(self._shape, np.dtype(object))
         self._tensor = x
 
     def host_bytes(self, request: Request) -> int:
         """Bytes of the elements and of the array of pointers."""
-        return int(self._row_ends()[-1])
+        return int(self._element_bytes(np.array([0, math.prod(self._shape)]))[0])
 
     def fetch(self, request: Request) -> NDArray[Any]:
         """Give all elements as `bytes`, or as text when asked."""
@@ -49,31 +59,49 @@ class TextArray(ArraySource):
 
     def read(self, index: Index) -> NDArray[Any]:
         """Give one region as `bytes`."""
-        with tensorflow().init_scope():  # out of any graph that is being built: the tensor is an eager one
+        with tensorflow().init_scope():
             return self._objects(self._tensor[index] if index else self._tensor)
 
     def regions(self, max_bytes: int) -> Iterator[Index]:
-        """Cut by rows, counting each element's own length."""
-        if not self.spec.shape:
-            yield ()
-            return
-        for start, stop in _spans.row_spans(self._row_ends(), max_bytes):
-            yield (slice(start, stop),)
+        """Cut by rows, and rows that are too large along further axes, counting each element's own length."""
+        if self.spec.shape:
+            return self._cut((), 0, max_bytes)
+        return iter([()])
 
-    def bytes_before(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Look the row numbers up in the running total of lengths."""
-        ends: NDArray[np.int64] = self._row_ends()[rows]
-        return ends
+    def bytes_between(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count the elements' own lengths."""
+        return self._element_bytes(ends * math.prod(self._shape[1:]))
 
-    def _row_ends(self) -> NDArray[np.int64]:
+    def _cut(self, head: Index, first: int, max_bytes: int) -> Iterator[Index]:
+        """Cut the part that `head`, one index on each axis so far, leaves; its elements begin at `first`."""
+        axis = len(head)
+        size = math.prod(self._shape[axis + 1 :])  # of one row of this part, in elements
+
+        def bytes_of(start: int, stop: int) -> NDArray[np.int64]:
+            return self._element_bytes(first + np.arange(start, stop + 1, dtype=np.int64) * size)
+
+        for start, stop, nbytes in _spans.row_spans(self._shape[axis], bytes_of, max_bytes):
+            index = (*head, slice(start, stop))
+            if nbytes <= max_bytes:
+                yield index
+            elif len(index) < len(self._shape):
+                yield from self._cut(index, first + start * size, max_bytes)
+            else:
+                place = ", ".join(str(s.start) for s in index)
+                raise _spans.too_large(f"row {place}" if axis == 0 else f"element ({place})", nbytes, max_bytes)
+
+    def _element_bytes(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the bytes of the elements, in C order, between each of `ends` and the next."""
         tf = tensorflow()
-        with tf.init_scope():
-            lengths = np.atleast_1d(tf.strings.length(self._tensor))
-        # Nothing but this one array may grow with the rows: it lives beside the pieces that are cut by it.
-        ends = np.zeros(len(lengths) + 1, np.int64)
-        lengths.sum(axis=tuple(range(1, lengths.ndim)), dtype=np.int64, out=ends[1:])
-        ends[1:] += math.prod(lengths.shape[1:]) * _ELEMENT_OVERHEAD_BYTES
-        return np.cumsum(ends, out=ends)
+        total = np.diff(ends) * _ELEMENT_OVERHEAD_BYTES
+        with tf.init_scope():  # out of any graph that is being built: the tensor is an eager one
+            flat = tf.reshape(self._tensor, [-1])
+            for start in range(int(ends[0]), int(ends[-1]), _COUNTED_TOGETHER):
+                lengths = tf.strings.length(flat[start : min(start + _COUNTED_TOGETHER, ends[-1])])
+                running = np.zeros(len(lengths) + 1, np.int64)
+                np.cumsum(lengths, out=running[1:])
+                total += np.diff(running[np.clip(ends - start, 0, len(lengths))])
+        return total
 
     @staticmethod
     def _objects(x: Any) -> NDArray[Any]:
