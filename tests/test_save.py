@@ -181,7 +181,8 @@ REFUSED = {
     "strings": (
         ".npy",
         b"x",
-        "array 'data': a .npy file holds string elements only as pickles, which are unsafe to load; choose a .h5 path",
+        "array 'data' has dtype object: a .npy file holds strings and other Python objects only as pickles, which are "
+        "unsafe to load; choose a .h5 path for strings, and give numbers a dtype of numbers, np.asarray(x, 'float64')",
     ),
     "unknown suffix": (
         ".csv",
@@ -238,7 +239,7 @@ def test_what_a_file_cannot_hold_is_refused(tmp_path, suffix, value, expected):
 )
 def test_two_arrays_of_one_name_are_refused(tmp_path, value, name):
     path = tmp_path / "x.h5"
-    expected = f"two arrays would have the name {name!r} in {path}; rename one of the keys"
+    expected = f"two arrays of this structure would have the name {name!r}; rename one of the keys"
     assert message_of(t2n.FormatError, value, path) == expected
     assert os.listdir(tmp_path) == []
 

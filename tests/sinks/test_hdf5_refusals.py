@@ -16,15 +16,22 @@ from .hdf5 import fill
 SWAPPED = np.dtype(ml_dtypes.bfloat16).newbyteorder(">")
 
 
-@pytest.mark.parametrize(("element", "found"), [("text", "str"), (None, "NoneType"), (3, "int")])
-def test_elements_that_are_not_bytes(tmp_path, element, found):
+@pytest.mark.parametrize(
+    ("element", "found", "remedy"),
+    [
+        ("text", "str", "encode text first, element.encode()"),
+        (None, "NoneType", "give bytes in its place, or leave this array out"),
+        (3, "int", "give numbers a dtype of numbers, np.asarray(x, 'float64')"),
+    ],
+)
+def test_elements_that_are_not_bytes(tmp_path, element, found, remedy):
     array = np.array([[b"a", b"b"], [b"c", b"d"], [b"e", element]], object)
     sink = Hdf5Sink(tmp_path / "x.h5", overwrite=False)
     sink.begin({"s": ArraySpec((5, 2), array.dtype)})
     with pytest.raises(FormatError) as caught:
         sink.write(Chunk("s", (slice(2, 5),), array))
     assert str(caught.value) == (
-        f"array 's': the element at [4, 1] is {found}, and only bytes can be written; encode text first"
+        f"array 's': the element at [4, 1] is {found}, and only bytes can be written; {remedy}"
     )
     sink.abort()
     assert list(tmp_path.iterdir()) == []
@@ -85,7 +92,12 @@ def test_names_that_only_look_hostile(tmp_path):
             "array 'w': HDF5 stores an unknown number of rows in chunks of at least one row and less than "
             "4.0 GiB, and one row is 4.0 GiB (4294967296 bytes); choose a .npy path",
         ),
-        ((3,), "U5", "array 'w': HDF5 has no type for <U5; cast it first"),
+        (
+            (3,),
+            "U5",
+            "array 'w': its elements are text, <U5, which this format cannot hold; encode it to bytes, "
+            "np.char.encode(x), or leave out dtype=str where it was decoded",
+        ),
         ((3,), "M8[s]", "array 'w': HDF5 has no type for datetime64[s]; cast it first"),
         ((3,), [("a", object)], "array 'w': HDF5 has no type for [('a', 'O')]; cast it first"),
         (

@@ -98,7 +98,8 @@ def test_no_strings(tmp_path):
     with pytest.raises(FormatError) as caught:
         NpySink(tmp_path / "x.npy", overwrite=False).begin({"s": ArraySpec((None,), np.dtype(object))})
     assert str(caught.value) == (
-        "array 's': a .npy file holds string elements only as pickles, which are unsafe to load; choose a .h5 path"
+        "array 's' has dtype object: a .npy file holds strings and other Python objects only as pickles, which are "
+        "unsafe to load; choose a .h5 path for strings, and give numbers a dtype of numbers, np.asarray(x, 'float64')"
     )
     assert list(tmp_path.iterdir()) == []
 

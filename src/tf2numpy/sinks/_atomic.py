@@ -48,10 +48,12 @@ class AtomicFile:
         """Look at the destination; touch nothing.
 
         on_discard: called before the hidden file goes, to close what else holds it open.
-        Raises: InvalidArgument for a folder or device as path, or a parent folder that is missing or
-        read-only; OutputExists.
+        Raises: InvalidArgument for a folder or device as path, a parent folder that is missing or read-only,
+        and a path that the system cannot follow; OutputExists.
         """
         self._shown = repr(str(path))
+        if "\0" in str(path):
+            raise InvalidArgument(f"{self._shown} cannot be written: no name can hold a NUL; choose another name")
         self.path = Path(os.path.realpath(path))
         self.partial = self.path.with_name(f".{self.path.name[:_NAME_CHARS]}.{secrets.token_hex(4)}.partial")
         self.fd = -1
@@ -172,15 +174,12 @@ class AtomicFile:
 
     def _check_destination(self) -> None:
         folder = self.path.parent
-        if not folder.is_dir():
+        if not stat.S_ISDIR(self._mode(folder)):
             raise InvalidArgument(
                 f"{self._shown} cannot be written: there is no folder {str(folder)!r}; create it first"
             )
-        try:
-            mode = os.stat(self.path).st_mode
-        except FileNotFoundError:
-            pass
-        else:
+        mode = self._mode(self.path)
+        if mode:
             if stat.S_ISDIR(mode):
                 raise InvalidArgument(f"{self._shown} is a folder; give the name of a file in it")
             if not stat.S_ISREG(mode):
@@ -190,6 +189,28 @@ class AtomicFile:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise self._not_writable(os.strerror(errno.EACCES))
 
+    def _mode(self, path: Path) -> int:
+        """Say what is at a path, in the bits of `stat`; 0 for nothing.
+
+        Raises: InvalidArgument if the system cannot follow the path.
+        """
+        try:
+            return os.stat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
+        except OSError as error:
+            raise self._not_followed(error) from error
+
+    def _not_followed(self, error: OSError) -> InvalidArgument:
+        if error.errno == errno.ELOOP:  # every other link is resolved already
+            link = next((part for part in reversed(self.path.parents) if part.is_symlink()), self.path)
+            why = f"symbolic links lead in a circle at {str(link)!r}; remove that link, or choose another path"
+        elif error.errno == errno.ENAMETOOLONG:
+            why = _too_long(self.path)
+        else:
+            return self._not_writable(error.strerror)
+        return InvalidArgument(f"{self._shown} cannot be written: {why}")
+
     def _exists(self) -> OutputExists:
         return OutputExists(f"{self._shown} exists already; pass overwrite=True to replace it, or choose another name")
 
@@ -198,6 +219,17 @@ class AtomicFile:
             f"{self._shown} cannot be written: the folder {str(self.path.parent)!r} takes no new file "
             f"({reason}); choose another folder"
         )
+
+
+def _too_long(path: Path) -> str:
+    """Tell a name that its file system does not take from a path that is too long as a whole."""
+    longest = max(len(os.fsencode(part)) for part in path.parts)
+    there = next(folder for folder in path.parents if os.path.isdir(folder))
+    limit = os.pathconf(there, "PC_NAME_MAX")
+    if longest > limit:
+        return f"one of its names has {longest} bytes, and this file system takes at most {limit}; choose a shorter one"
+    limit = os.pathconf(there, "PC_PATH_MAX") - 1  # the NUL at its end counts
+    return f"the path has {len(os.fsencode(path))} bytes, and this system takes at most {limit}; choose a shorter one"
 
 
 def _sync_folder(folder: Path) -> None:

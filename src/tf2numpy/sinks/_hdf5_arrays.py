@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -17,7 +18,7 @@ from .._types import ArraySpec, Index
 from .._units import format_bytes
 from ._atomic import AtomicFile
 from ._hdf5_file import ShieldedFile
-from ._runs import bytes_of, pwrite_region, refuse_nameless
+from ._runs import bytes_of, pwrite_region, refuse_nameless, refuse_text
 
 # The last chunk of each growing array is padded, and waits in memory: all of them together share this much.
 _CHUNKS_BYTES = 8 << 20
@@ -61,6 +62,7 @@ def file_type(h5py: Any, name: str, spec: ArraySpec) -> Any:
     Raises: FormatError naming the array, for a dtype, rank or row size that HDF5 cannot hold.
     """
     refuse_nameless(name, spec.dtype)
+    refuse_text(name, spec.dtype, "UT")
     if len(spec.shape) > _MAX_RANK:
         raise FormatError(
             f"array {name!r}: an HDF5 dataset has at most {_MAX_RANK} axes, found {len(spec.shape)}; "
@@ -89,7 +91,7 @@ def file_type(h5py: Any, name: str, spec: ArraySpec) -> Any:
         kind.set_precision(bits)
         return kind
     try:
-        if spec.dtype.hasobject:  # NumPy's variable-length strings, or a structure of objects
+        if spec.dtype.hasobject:  # a structure of objects
             raise TypeError(spec.dtype)
         return h5t.py_create(storage(spec.dtype), logical=True)
     except TypeError as error:
@@ -228,8 +230,8 @@ class Strings:
             if not isinstance(element, bytes):
                 place = [int(i) + s for i, s in zip(np.unravel_index(position, value.shape), starts, strict=True)]
                 raise FormatError(
-                    f"array {self._name!r}: the element at {place} is {type(element).__name__}, and only "
-                    f"bytes can be written; encode text first"
+                    f"array {self._name!r}: the element{f' at {place}' if place else ''} is "
+                    f"{type(element).__name__}, and only bytes can be written; {_instead_of(element)}"
                 )
             batch.append(element)
             nbytes += len(element)
@@ -249,3 +251,11 @@ class Strings:
             places = np.unravel_index(np.arange(first, first + len(batch)), shape)
             space.select_elements(np.stack(places, axis=-1).astype(np.uint64) + np.array(starts, np.uint64))
         self._dataset.write(h5s.create_simple((len(batch),)), space, elements, self._h5py.h5t.py_create(self._dtype))
+
+
+def _instead_of(element: Any) -> str:
+    if isinstance(element, str):
+        return "encode text first, element.encode()"
+    if isinstance(element, numbers.Number):  # one that no dtype holds exactly: a long integer, a Decimal
+        return "give numbers a dtype of numbers, np.asarray(x, 'float64')"
+    return "give bytes in its place, or leave this array out"

@@ -30,6 +30,18 @@ def refuse_nameless(name: str, dtype: np.dtype[Any]) -> None:
         )
 
 
+def refuse_text(name: str, dtype: np.dtype[Any], kinds: str) -> None:
+    """Refuse NumPy's text; kinds: those a format cannot hold, "U" for fixed and "T" for variable length.
+
+    Raises: FormatError naming the array and the dtype.
+    """
+    if dtype.kind in kinds:
+        raise FormatError(
+            f"array {name!r}: its elements are text, {dtype}, which this format cannot hold; encode it to bytes, "
+            "np.char.encode(x), or leave out dtype=str where it was decoded"
+        )
+
+
 def fit(chunk: Chunk, specs: Mapping[str, ArraySpec], rows: int | None, *, growing: bool = False) -> Index:
     """Check a chunk against its array and give its region, a slice for every axis.
 

@@ -18,7 +18,7 @@ from .._dtypes import is_extended, logical_name, storage
 from .._errors import FormatError, InvalidArgument
 from .._types import ArraySpec, Chunk
 from ._atomic import AtomicFile
-from ._runs import fit, map_array, pwrite_region, refuse_nameless
+from ._runs import fit, map_array, pwrite_region, refuse_nameless, refuse_text
 
 
 class NpySink:
@@ -40,17 +40,20 @@ class NpySink:
     def begin(self, specs: Mapping[str, ArraySpec]) -> None:
         """Create the hidden file with its header, at its full size where that is known.
 
-        Raises: FormatError for several arrays, for strings and for a dtype without a name; StorageFull.
+        Raises: FormatError for several arrays, for strings and other objects, and for a dtype without a name;
+        StorageFull.
         """
         if len(specs) != 1:
             found = ", ".join(map(repr, specs)) or "none"
             raise FormatError(f"a .npy file holds exactly one array, found {found}; choose a .h5 path for several")
         self._specs = dict(specs)
         ((self._name, self._spec),) = specs.items()
+        refuse_text(self._name, self._spec.dtype, "T")
         if self._spec.dtype.hasobject:
             raise FormatError(
-                f"array {self._name!r}: a .npy file holds {logical_name(self._spec.dtype)} elements only as "
-                f"pickles, which are unsafe to load; choose a .h5 path"
+                f"array {self._name!r} has dtype {self._spec.dtype}: a .npy file holds strings and other Python "
+                "objects only as pickles, which are unsafe to load; choose a .h5 path for strings, and give numbers "
+                "a dtype of numbers, np.asarray(x, 'float64')"
             )
         refuse_nameless(self._name, self._spec.dtype)
         self._rows = 0 if None in self._spec.shape else None
