@@ -12,6 +12,10 @@ from .._lazy import tensorflow
 from .._protocols import Resolve
 
 _KERAS_STEPS = ("one_step_on_", "multi_step_on_")
+# Methods of a dataset whose functions tf.data does not name "Dataset_...", as it does those of all others.
+_BARE_METHODS = ("reduce_", "save_", "load_")
+_EXPERIMENTAL = "tf_data_experimental_"
+_AUTOGRAPH_LOOP = "Dataset_scan_scan_body"  # what AutoGraph makes of a loop over a dataset in a tf.function
 
 
 def refuse_symbolic(x: Any) -> NoReturn:
@@ -42,19 +46,20 @@ def keras_tensor(x: Any, resolve: Resolve) -> NoReturn:
 
 def place_and_remedy(graph: Any) -> str:
     """Write where a graph is being built, and what to do there instead."""
-    outermost = _outermost_function(graph)
-    if outermost is None:
+    functions = _functions(graph)
+    if not functions:
         return (
             "in a TensorFlow 1 graph; run it, tf.compat.v1.Session().run(tensor), "
             "or leave graph mode (no tf.Graph().as_default(), no disable_eager_execution())"
         )
-    name = str(outermost.name)
-    if name.startswith("Dataset_"):
-        method = _transformation(name.removeprefix("Dataset_"))
+    # The nearest one: what helps in a tf.function around it does not reach a dataset's function.
+    transformation = next(filter(None, (_transformation(function) for function in functions)), None)
+    if transformation:
         return (
-            f"inside Dataset.{method}; convert the dataset itself, to_numpy(dataset), outside, "
+            f"inside {transformation}; convert the dataset itself, to_numpy(dataset), outside, "
             "or wrap the NumPy code in tf.numpy_function there"
         )
+    name = str(functions[-1].name)  # of the function a person wrote; loops and branches have graphs of their own in it
     if name.startswith("scratch_graph"):
         return (
             "in a Keras functional graph, inside a layer's call; convert what the built model returns, "
@@ -71,15 +76,29 @@ def place_and_remedy(graph: Any) -> str:
     )
 
 
-def _transformation(name: str) -> str:
-    """Find the method in "flat_map_lambda", a method's name followed by that of the function it was given."""
-    methods = [m for m in dir(tensorflow().data.Dataset) if name == m or name.startswith(f"{m}_")]
-    return max(methods, key=len, default=name)
+def _transformation(function: Any) -> str | None:
+    """Find the dataset's method in "Dataset_flat_map_lambda", its name and that of the function it was given."""
+    name, data = str(function.name), tensorflow().data
+    if name.startswith(_EXPERIMENTAL):
+        return f"tf.data.experimental.{_longest_prefix(name.removeprefix(_EXPERIMENTAL), data.experimental)}"
+    if name.startswith(_BARE_METHODS):
+        # A tf.function may have such a name too, but its tensors are named after its own arguments.
+        if not function.get_operations() or function.get_operations()[0].name != "args_0":
+            return None
+    elif not name.startswith("Dataset_") or (name == _AUTOGRAPH_LOOP and len(_functions(function)) > 1):
+        return None
+    return f"Dataset.{_longest_prefix(name.removeprefix('Dataset_'), data.Dataset)}"
 
 
-def _outermost_function(graph: Any) -> Any:
-    """Climb from a loop's or branch's own graph to the function a person wrote; None outside any function."""
-    function = None
+def _longest_prefix(name: str, namespace: Any) -> str:
+    words = name.replace("()", "")  # "snapshot()_shard_fu_lambda"
+    return max((m for m in dir(namespace) if words == m or words.startswith(f"{m}_")), key=len, default=words)
+
+
+def _functions(graph: Any) -> list[Any]:
+    """Give the functions that are being built, innermost first; none in a TensorFlow 1 graph."""
+    functions = []
     while hasattr(graph, "outer_graph"):
-        function, graph = graph, graph.outer_graph
-    return function
+        functions.append(graph)
+        graph = graph.outer_graph
+    return functions
