@@ -78,11 +78,19 @@ def test_a_spilled_tensor_is_a_writable_map(tf, tmp_path, suffix):
 def test_a_spilled_structure(tf, tmp_path):
     ragged = tf.ragged.constant([[[1, 2], []], [], [[3]]])
     sparse = tf.sparse.from_dense(np.eye(2))
-    value = {"n": 3, "none": None, "t": (tf.zeros([2, 2]), tf.cast([1, 2], tf.bfloat16)), "r": ragged, "s": sparse}
+    value = {
+        "n": 3,
+        "s0": "text",
+        "none": None,
+        "t": (tf.zeros([2, 2]), tf.cast([1, 2], tf.bfloat16)),
+        "r": ragged,
+        "s": sparse,
+    }
     path = tmp_path / "x.h5"
     found = t2n.to_numpy(value, spill=path)
     assert list(found) == list(value)
     assert type(found["n"]) is int
+    assert found["s0"] == "text"
     assert found["none"] is None
     assert type(found["t"]) is tuple
     assert found["t"][1].dtype == ml_dtypes.bfloat16
@@ -97,6 +105,7 @@ def test_a_spilled_structure(tf, tmp_path):
     for array in (found["r"].flat_values, found["t"][0]):
         array.flush()
     with h5py.File(path) as file:
+        assert set(file) == {"t", "r", "s"}
         assert file["r/values/values"][()].tolist() == [9, 2, 3]
         assert file["t/0"][()].tolist() == [[0, 8], [0, 0]]
 
@@ -124,21 +133,25 @@ def refused(error, *args, **options):
 
 def test_what_cannot_be_spilled(tf, tmp_path):
     path = tmp_path / "x.h5"
-    assert refused(t2n.FormatError, {"a": tf.constant(["x"]), "b": [b"y"], "c": 1}, spill=path) == (
+    assert refused(t2n.FormatError, {"a": tf.constant(["x"]), "b": [tf.constant(b"y")], "c": 1}, spill=path) == (
         "strings cannot be mapped from a file, and a, b/0 holds some; write them with save(x, 'x.h5'), or take them "
         "in pieces with iter_chunks(x)"
     )
-    assert refused(t2n.FormatError, "text", spill=path) == (
+    assert refused(t2n.FormatError, tf.constant("text"), spill=path) == (
         "strings cannot be mapped from a file, and data holds some; write them with save(x, 'x.h5'), or take them "
         "in pieces with iter_chunks(x)"
     )
+    for alone in ("text", 1):
+        assert refused(t2n.FormatError, alone, spill=path) == (
+            f"there is nothing to write to {path}: this constant holds no array"
+        )
     assert refused(t2n.InvalidArgument, np.zeros(2), spill=path, out=np.zeros(2)) == (
         "out= and spill= name two places for one result; leave one of them out"
     )
     assert refused(t2n.InvalidArgument, np.zeros(2), spill=path, copy=False) == (
         "spill= makes a copy in a file and copy=False forbids one; leave one of them out"
     )
-    assert refused(t2n.FormatError, [1, 2], spill=tmp_path / "x.npy") == (
+    assert refused(t2n.FormatError, [np.zeros(1), np.zeros(1)], spill=tmp_path / "x.npy") == (
         "a .npy file holds exactly one array, found '0', '1'; choose a .h5 path for several"
     )
     assert os.listdir(tmp_path) == []

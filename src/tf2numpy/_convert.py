@@ -36,8 +36,8 @@ def to_numpy(
     """Turn whatever TensorFlow 2 holds into NumPy.
 
     x: a tensor, variable, RaggedTensor, SparseTensor, IndexedSlices, TensorArray, dataset, Keras model, layer or
-        optimizer, tf.Module, distributed value, or a structure (dict, list, tuple, dataclass ...) of these.
-        Arrays, Python numbers, text and None pass through unchanged.
+        optimizer, tf.Module, lookup table, distributed value, or a structure (dict, list, tuple, dataclass ...) of
+        these. Arrays, Python numbers, text and None pass through unchanged.
     dtype: cast numbers to this dtype; `str` decodes string tensors as UTF-8. Nothing is cast unless asked.
     copy: True, an independent, writable array, for one host copy; None, a read-only view where one is safe and an
         independent array elsewhere; False, a read-only view or CopyRequired. A view keeps its memory alive. A
@@ -108,7 +108,7 @@ def _pieces(source: Source, max_bytes: int, name: str) -> Iterator[Chunk]:
             for chunk in source.rows(max_bytes // 2):
                 yield Chunk(name, chunk.index, chunk.value)
             return
-        for part_name, part in source.parts.items():
+        for part_name, part in source.parts:
             yield from _pieces(part, max_bytes, joined(name, part_name))
     elif isinstance(source, ArraySource):
         for index in source.regions(max_bytes // 2):

@@ -52,7 +52,7 @@ def leaves(source: Source, prefix: str = "") -> Iterator[tuple[str, ArraySource 
     if not isinstance(source, Group):
         yield prefix, source
         return
-    for name, part in source.parts.items():
+    for name, part in source.parts:
         yield from leaves(part, joined(prefix, name))
 
 
@@ -66,13 +66,14 @@ def flat_specs(source: Source) -> Iterator[tuple[str, ArraySpec]]:
                 yield joined(name, part), spec
 
 
-def specs_of(source: Source) -> dict[str, ArraySpec]:
-    """Describe every flat array in a source, by name.
+def specs_of(source: Source, lone_name: str = "") -> dict[str, ArraySpec]:
+    """Describe every flat array in a source, by name; lone_name: that of an array without one.
 
     Raises: FormatError if two have one name, which then says nothing.
     """
     specs: dict[str, ArraySpec] = {}
-    for name, spec in flat_specs(source):
+    for found, spec in flat_specs(source):
+        name = found or lone_name
         if name in specs:
             raise FormatError(f"two arrays of this {source.kind} would have the name {name!r}; rename one of the keys")
         specs[name] = spec
@@ -153,11 +154,13 @@ def _known_bytes(source: RowSource) -> int:
 def check_request(source: Source, request: Request) -> None:
     """Refuse what does not suit the value, before anything is read.
 
-    Raises: InvalidArgument for out= with several arrays, and for dtype= where it would change nothing.
+    Raises: InvalidArgument for out= with several arrays, and for dtype= where it would change nothing, or would
+    drop the imaginary parts of complex numbers.
     """
     if request.out is None and request.dtype is None and not request.decode_text:
         return
-    specs = [spec for _, spec in flat_specs(source)]
+    named = list(flat_specs(source))
+    specs = [spec for _, spec in named]
     values = [spec.dtype for spec in specs if not spec.structural]
     if request.out is not None and (isinstance(source, Group) or len(specs) != 1):
         raise InvalidArgument(
@@ -170,3 +173,12 @@ def check_request(source: Source, request: Request) -> None:
         )
     if request.decode_text and not any(dtype.hasobject for dtype in values):
         raise InvalidArgument(f"dtype=str decodes strings, and this {source.kind} holds none; leave dtype out")
+    if request.dtype is None or request.dtype.kind in "bc":  # either part makes a complex number true
+        return
+    for name, spec in named:
+        if spec.dtype.kind == "c" and not spec.structural:
+            whose = f"array {name!r} of this {source.kind}," if name else f"this {source.kind}'s"
+            raise InvalidArgument(
+                f"dtype={request.dtype} would drop the imaginary parts of {whose} {spec.dtype.name}; "
+                "take the real parts first, tf.math.real(x) or x.real, or give a complex dtype"
+            )

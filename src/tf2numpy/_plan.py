@@ -15,7 +15,7 @@ from ._lazy import as_written
 from ._options import Replicas, resolver_of
 from ._protocols import ArraySource, Source
 from ._save import LONE_NAME
-from ._sources import HostArray, Plain
+from ._sources import Plain
 from ._types import ArraySpec, Request
 from ._units import format_bytes, parse_bytes
 
@@ -118,19 +118,20 @@ def _choose(source: Source, nbytes: int | None, free: int) -> tuple[Strategy, st
     arrays = [leaf for _, leaf in _fetch.leaves(source)]
     if all(isinstance(leaf, Plain) for leaf in arrays):
         return "pass", "it is NumPy's or Python's already and passes through unchanged"
+    viewable = all(isinstance(leaf, ArraySource) and not leaf.host_bytes(Request(copy=None)) for leaf in arrays)
     if nbytes is None:
         return (
             "copy",
             "the size is not stated; rows are gathered as they come, and refused when memory runs out",
         )
     if nbytes <= free:
-        if all(isinstance(leaf, HostArray | Plain) for leaf in arrays):
+        if viewable:
             return (
                 "copy",
                 "one host copy, independent and writable; copy=None gives a read-only view for nothing",
             )
         return "copy", "it fits into the free host memory"
-    if all(isinstance(leaf, HostArray | Plain) for leaf in arrays):
+    if viewable:
         return (
             "view",
             "a copy does not fit; copy=None gives a read-only view, iter_chunks and save work in pieces",

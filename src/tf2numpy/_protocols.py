@@ -8,7 +8,7 @@ are base classes, not protocols: asking which of them one is must cost next to n
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -78,6 +78,7 @@ class RowSource(ABC):
 class Group:
     """A value made of named parts.
 
+    parts: names and sources. Two may have one name, as the keys 1 and "1" give: only who needs names minds.
     build: takes the converted parts in the order of `parts` and puts the result together.
     rows: cuts the group into pieces by rows where that makes sense (ragged); otherwise None, and its parts
     are cut one after the other.
@@ -85,7 +86,7 @@ class Group:
     """
 
     kind: str
-    parts: Mapping[str, Source]
+    parts: Sequence[tuple[str, Source]]
     build: Callable[[list[Any]], Any]
     rows: Callable[[int], Iterator[Chunk]] | None = None
     labels: tuple[str, ...] = ()

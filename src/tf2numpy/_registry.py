@@ -41,6 +41,7 @@ KINDS = (
     Kind("tensorflow", "RaggedTensor", "ragged:ragged"),
     Kind("tensorflow", "SparseTensor", "sparse:sparse"),
     Kind("tensorflow", "IndexedSlices", "sparse:indexed_slices"),
+    Kind("tensorflow.python.ops.lookup_ops", "LookupInterface", "table:table"),
     Kind("tensorflow", "TensorArray", "composite:tensor_array"),
     Kind("tensorflow", "data.Dataset", "dataset:dataset"),
     Kind("tensorflow", "data.Iterator", "unsupported:iterator"),

@@ -20,7 +20,7 @@ from ._lazy import as_written
 from ._options import Replicas, request_of, resolver_of
 from ._progress import Progress
 from ._protocols import ArraySource, Group, MappableSink, RowSource, Sink, Source
-from ._sources import Plain
+from ._sources import Plain, constant
 from ._types import ArraySpec, Chunk, Request, joined
 from ._units import parse_bytes
 
@@ -74,15 +74,17 @@ def spilled(source: Source, path: str | os.PathLike[str], request: Request) -> A
         raise InvalidArgument("out= and spill= name two places for one result; leave one of them out")
     if request.copy is False:
         raise InvalidArgument("spill= makes a copy in a file and copy=False forbids one; leave one of them out")
-    strings = [name or LONE_NAME for name, spec in _fetch.specs_of(source).items() if spec.dtype.hasobject]
+    source = _without_scalars(source, request)
+    strings = [name for name, spec in _fetch.specs_of(source, LONE_NAME).items() if spec.dtype.hasobject]
     if strings:
         raise FormatError(
             f"strings cannot be mapped from a file, and {', '.join(strings)} holds some; write them with save(x, "
             "'x.h5'), or take them in pieces with iter_chunks(x)"
         )
-    if Path(path).exists():
-        raise OutputExists(f"{path} exists, and spill= replaces no file; remove it, or name another")
-    sink = _write(source, Path(path), request, parse_bytes("64MiB"), mapped=True)
+    try:
+        sink = _write(source, Path(path), request, parse_bytes("64MiB"), mapped=True)
+    except OutputExists as error:
+        raise OutputExists(f"{path} exists, and spill= replaces no file; remove it, or name another") from error
     assert isinstance(sink, MappableSink)
     return _rebuilt(source, sink.mapped(), "")
 
@@ -100,11 +102,7 @@ def _write(
     """Write every array of a source; mapped: only to a file that the arrays can then be mapped from."""
     factory = _registry.sink_factory(path.suffix)
     _fetch.check_request(source, request)
-    specs: dict[str, ArraySpec] = {}
-    for name, spec in _fetch.flat_specs(source):
-        if (name or LONE_NAME) in specs:
-            raise FormatError(f"two arrays would have the name {name or LONE_NAME!r} in {path}; rename one of the keys")
-        specs[name or LONE_NAME] = _fetch.cast(spec, request)
+    specs = {name: _fetch.cast(spec, request) for name, spec in _fetch.specs_of(source, LONE_NAME).items()}
     if not specs:
         raise FormatError(f"there is nothing to write to {path}: this {source.kind} holds no array")
     sink = factory(path, overwrite=overwrite)
@@ -137,9 +135,9 @@ def _fill(sink: Sink, specs: Mapping[str, ArraySpec], source: Source, max_bytes:
         sink.begin(specs)
         with Progress("writing", unit="B", total=total, show=progress) as bar:
             for chunk in _chunks(source, specs, max_bytes):
-                array = chunk.value.astype(specs[chunk.name].dtype, copy=False)
-                sink.write(replace(chunk, value=array))
-                bar.update(array.nbytes)
+                nbytes = _put(sink, chunk, specs[chunk.name])
+                del chunk  # nothing of a piece may stay alive while the next one is read
+                bar.update(nbytes)
         sink.commit()
     except BaseException:
         sink.abort()
@@ -147,20 +145,25 @@ def _fill(sink: Sink, specs: Mapping[str, ArraySpec], source: Source, max_bytes:
     return sink
 
 
+def _put(sink: Sink, chunk: Chunk, spec: ArraySpec) -> int:
+    """Write one piece in its array's dtype, and give its bytes."""
+    array = chunk.value.astype(spec.dtype, copy=False)
+    sink.write(replace(chunk, value=array))
+    return int(array.nbytes)
+
+
 def _chunks(source: Source, specs: Mapping[str, ArraySpec], max_bytes: int) -> Iterator[Chunk]:
     """Give every flat array of a source in chunks; rows that were promised and do not come raise WrongRowCount."""
     for name, leaf in _fetch.leaves(source):
         if isinstance(leaf, ArraySource):
-            full, stored = name or LONE_NAME, specs[name or LONE_NAME].dtype
-            read = leaf.spec.dtype
-            # Of a cast, the piece before and the next one are alive at once.
-            share = 1 if stored == read else 2 * max(1, stored.itemsize / max(read.itemsize, 1))
-            for index in leaf.regions(int(max_bytes // share)):
+            full = name or LONE_NAME
+            for index in leaf.regions(_readable(max_bytes, leaf.spec, specs[full])):
                 yield Chunk(full, index, leaf.read(index))
             continue
         promised = {joined(name, part) or LONE_NAME: spec for part, spec in leaf.specs().items()}
         ends = dict.fromkeys(promised, 0)
-        for chunk in leaf.chunks(max_bytes):
+        readable = [_readable(max_bytes, spec, specs[full]) for full, spec in promised.items()]
+        for chunk in leaf.chunks(min(readable, default=max_bytes)):
             full, end = joined(name, chunk.name) or LONE_NAME, chunk.index[0].stop
             ends[full] = end
             rows = promised[full].shape[0]
@@ -172,12 +175,25 @@ def _chunks(source: Source, specs: Mapping[str, ArraySpec], max_bytes: int) -> I
                 raise WrongRowCount(leaf, spec, ends[full])
 
 
+def _readable(max_bytes: int, read: ArraySpec, stored: ArraySpec) -> int:
+    """Bytes to read at once: of a cast, the piece that was read and what it becomes are alive together."""
+    if read.dtype == stored.dtype:
+        return max_bytes
+    return max_bytes * read.dtype.itemsize // (read.dtype.itemsize + stored.dtype.itemsize)
+
+
 def _rebuilt(source: Source, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Any:
     if isinstance(source, Group):
-        parts = source.parts.items()
-        return source.build([_rebuilt(part, arrays, joined(prefix, name)) for name, part in parts])
-    if isinstance(source, Plain) and not source.spec.shape:
-        return source.fetch(Request())  # a number beside the arrays stays a number
+        return source.build([_rebuilt(part, arrays, joined(prefix, name)) for name, part in source.parts])
     if isinstance(source, ArraySource):
         return arrays[prefix or LONE_NAME]
     return source.build({part: arrays[joined(prefix, part) or LONE_NAME] for part in source.specs()})
+
+
+def _without_scalars(source: Source, request: Request) -> Source:
+    """Leave out the numbers and texts beside the arrays: they stay what they are."""
+    if isinstance(source, Plain) and not source.spec.shape:
+        return constant(source.fetch(request.for_array(source.spec)))
+    if not isinstance(source, Group):
+        return source
+    return replace(source, parts=[(name, _without_scalars(part, request)) for name, part in source.parts])

@@ -171,7 +171,7 @@ def gather(source: Source, request: Request, of_rows: Callable[[RowSource, Reque
     """Fetch every array of a source and build its result; of_rows: what to do with rows, where there can be some."""
     if isinstance(source, Group):
         values = []
-        for part, label in zip_longest(source.parts.values(), source.labels):
+        for (_, part), label in zip_longest(source.parts, source.labels):
             with at_leaf(label) if label else nullcontext():
                 values.append(gather(part, request, of_rows))
         return source.build(values)
@@ -181,6 +181,11 @@ def gather(source: Source, request: Request, of_rows: Callable[[RowSource, Reque
     return of_rows(source, request)
 
 
+def constant(value: Any, kind: str = "constant") -> Group:
+    """Stand for something that stays as it is, without an array of its own."""
+    return Group(kind, (), lambda _: value)
+
+
 def nothing() -> Group:
     """Stand for None: it has no array, and becomes None."""
-    return Group("none", {}, lambda _: None)
+    return constant(None, "none")

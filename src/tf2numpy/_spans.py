@@ -50,16 +50,18 @@ def regions(shape: Sequence[int], itemsize: int, max_bytes: int) -> Iterator[Ind
 
 
 def row_spans(
-    rows: int, bytes_of: Callable[[int, int], NDArray[np.int64]], max_bytes: int
+    rows: int, bytes_of: Callable[[int, int], NDArray[np.int64]], max_bytes: int, *, least_bytes: int = 0
 ) -> Iterator[tuple[int, int, int]]:
     """Cut rows of differing cost into spans (start, stop, bytes) of at most max_bytes, or of one row that costs more.
 
-    bytes_of: the bytes of each row from start to stop. It is asked for a window of rows at a time, whose size
-    follows from max_bytes: what is known of the rows never grows with their number.
+    bytes_of: the bytes of each row from start to stop, each at least least_bytes. It is asked for a window of rows at
+    a time, whose size follows from max_bytes: what is known of the rows never grows with their number.
     """
     window = max(_LEAST_WINDOW_ROWS, max_bytes // _WINDOW_SHARE // _BOOKKEEPING_BYTES)
     if window > _LEAST_WINDOW_ROWS:
         max_bytes -= max_bytes // _WINDOW_SHARE
+    if least_bytes:
+        window = min(window, max_bytes // least_bytes + 1)
     if rows == 0:
         yield 0, 0, 0
     for first in range(0, rows, window):

@@ -92,6 +92,18 @@ def test_a_cast_and_out_take_one_transfer(transfers, guarded):
     assert len(transfers.made) == 2
 
 
+@pytest.mark.parametrize("shape", [(), (50, 4), (2, 3, 40)], ids=str)
+@pytest.mark.parametrize("dtype", [None, "f8"])
+def test_a_buffer_is_filled_block_by_block(transfers, guarded, monkeypatch, shape, dtype):
+    monkeypatch.setattr(dense, "_BLOCK_BYTES", 64)
+    tensor, bits = guarded("int16", shape)
+    out = np.zeros(shape, dtype or "i2")
+    assert t2n.to_numpy(tensor, out=out, dtype=dtype) is out
+    assert out.tolist() == np.frombuffer(bits, "i2").reshape(shape).tolist()
+    assert max(np.asarray(made).nbytes for made in transfers.made) <= 64
+    assert sum(np.asarray(made).nbytes for made in transfers.made) == len(bits)  # each byte crosses once
+
+
 @pytest.mark.parametrize("dtype", [None, "f8"])
 def test_no_view(transfers, guarded, dtype):
     tensor, _ = guarded("float32", (50, 4))
@@ -172,13 +184,16 @@ def test_a_cut_that_finds_no_room_is_halved(tf, transfers, shape, room):
     assert len(crowded.cuts) == len(transfers.made) + sum(np.prod(cut) > room for cut in crowded.cuts)
 
 
-@pytest.mark.parametrize(("shape", "index"), [((40, 3), (slice(0, 8),)), ((2, 9), (slice(1, 2), slice(3, 6)))])
-def test_no_room_for_even_one_row(tf, transfers, shape, index):
+@pytest.mark.parametrize(
+    ("shape", "index", "part"),
+    [((40, 3), (slice(0, 8),), "one row (12 B)"), ((2, 9), (slice(1, 2), slice(3, 6)), "a part of one row (4 B)")],
+)
+def test_no_room_for_even_one_row(tf, transfers, shape, index, part):
     source = dense.tensor(tf.zeros(shape), None)
     crowded = source._tensor = Crowded(tf, tf.zeros(shape), 0)
     with fails(
         t2n.DeviceMemoryError,
-        f"CPU:0 has no room to cut even one row ({4 * shape[1]} B) out of a tensor of shape {shape}; free memory there "
+        f"CPU:0 has no room to cut even {part} out of a tensor of shape {shape}; free memory there "
         "(delete tensors, use a smaller batch), or convert it whole with to_numpy",
     ):
         source.read(index)

@@ -7,8 +7,7 @@ from typing import Any
 from .._errors import UnsupportedKind, at_leaf
 from .._lazy import tensorflow
 from .._protocols import Group, Resolve, Source
-from .._sources import nothing
-from .nested import constant
+from .._sources import constant, nothing
 
 
 def tensor_array(x: Any, resolve: Resolve) -> Source:
@@ -52,10 +51,10 @@ def optional(x: Any, resolve: Resolve) -> Source:
 def extension_type(x: Any, resolve: Resolve) -> Group:
     """Give a dict of the fields of a tf.experimental.ExtensionType, tensors converted, the rest as it is."""
     names = [field.name for field in type(x)._tf_extension_type_fields()]
-    parts: dict[str, Source] = {}
+    parts: list[tuple[str, Source]] = []
     for name in names:
         with at_leaf(f"x.{name}"):
-            parts[name] = _field(getattr(x, name), resolve)
+            parts.append((name, _field(getattr(x, name), resolve)))
     return Group(
         "extension type",
         parts,

@@ -5,6 +5,7 @@ Never reaches DLPack, `.numpy()` or anything that caches a host copy on the tens
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from .. import _dtypes, _memory
 from .._dtypes import PLAIN_ENUMS
 from .._errors import DeviceMemoryError, UnsupportedKind
-from .._host import allocate, hand_out, read_only
+from .._host import allocate, check_out, hand_out, read_only, region
 from .._lazy import tensorflow
 from .._protocols import ArraySource, Resolve
 from .._sources import HostArray, Numeric
@@ -30,6 +31,9 @@ _SMALL_SIZE = _memory.WORTH_CHECKING_BYTES // 16
 
 # Names of devices whose memory has proved to be this process's own.
 _own_cpus: set[str] = set()
+
+# Transferred at once on the way into a buffer of the caller's: large enough to hide what each transfer costs.
+_BLOCK_BYTES = 32 << 20
 
 _WHOLE_REMEDY = (
     "TensorFlow cannot slice this dtype, so it crosses to the host whole; cast it on the device first, "
@@ -98,16 +102,27 @@ class DeviceArray(Numeric):
         self.kind, self.device = kind, short_device(x)
         self.spec = ArraySpec(tuple(x.shape), dtype)
         self._tensor = x
+        self._sliceable = dtype.name not in _dtypes.UNSLICEABLE
         self._transferred: NDArray[Any] | None = None
 
     def host_bytes(self, request: Request) -> int:
-        """Bytes of the transferred copy, and of the cast beside it."""
+        """Bytes of the transferred copy, and of the cast beside it; of one block of it where there is a buffer."""
         transferred = self.spec.nbytes or 0
+        if request.out is not None and self._sliceable:
+            return min(transferred, _BLOCK_BYTES)
         cast = self._copied_bytes(request, movable=True) if request.dtype not in (None, self.spec.dtype) else 0
         return transferred + cast
 
     def fetch(self, request: Request) -> NDArray[Any]:
-        """Transfer the whole tensor once. The result is writable: the buffer is nobody else's."""
+        """Transfer the whole tensor once. The result is writable: the buffer is nobody else's.
+
+        Into a buffer of the caller's it goes block by block, since TensorFlow transfers only into memory of its own.
+        """
+        if request.out is not None and self._sliceable:
+            check_out(request.out, self.shape, request.dtype or self.spec.dtype)
+            for index in self.regions(_BLOCK_BYTES):
+                np.copyto(region(request.out, index), self.read(index), casting="unsafe")
+            return request.out
         why = f"the value is on {self.device}, not in host memory"
         if request.copy is False and request.out is None:
             hand_out(np.empty(0, self.spec.dtype), request, owned=True, why_no_view=why)
@@ -120,7 +135,7 @@ class DeviceArray(Numeric):
         Where the device has no room for the cut, its halves are tried, down to one row.
         Raises: DeviceMemoryError if one row does not fit either.
         """
-        if self._transferred is None and self.spec.dtype.name in _dtypes.UNSLICEABLE:
+        if self._transferred is None and not self._sliceable:
             _memory.require(self.spec.nbytes or 0, device=self.device, remedy=_WHOLE_REMEDY)
             self._transferred = self.fetch(Request())
         if self._transferred is not None:
@@ -128,21 +143,28 @@ class DeviceArray(Numeric):
         tf = tensorflow()
         try:
             with tf.init_scope():  # out of any graph that is being built: the tensor is an eager one
-                return owned_array(to_host(self._tensor[index]), self.spec.dtype)
+                part = self._tensor if self._shape_of(index) == self.shape else self._tensor[index]
+                return owned_array(to_host(part), self.spec.dtype)
         except tf.errors.ResourceExhaustedError as error:
             halves = _halve(index)
             if halves is None:
+                part = "one row" if len(index) == 1 else "a part of one row"
                 raise DeviceMemoryError(
-                    f"{self.device} has no room to cut even one row ({format_bytes(self.spec.row_nbytes)}) out of "
+                    f"{self.device} has no room to cut even {part} ({format_bytes(self._bytes_of(index))}) out of "
                     f"a tensor of shape {self.shape}; free memory there (delete tensors, use a smaller batch), "
                     "or convert it whole with to_numpy"
                 ) from error
-        shape = tuple(s.stop - s.start for s in index) + self.shape[len(index) :]
-        whole, axis = allocate(shape, self.spec.dtype), len(index) - 1
+        whole, axis = allocate(self._shape_of(index), self.spec.dtype), len(index) - 1
         middle = halves[0][axis].stop - halves[0][axis].start
         whole[(slice(None),) * axis + (slice(0, middle),)] = self.read(halves[0])
         whole[(slice(None),) * axis + (slice(middle, None),)] = self.read(halves[1])
         return whole
+
+    def _shape_of(self, index: Index) -> tuple[int, ...]:
+        return tuple(s.stop - s.start for s in index) + self.shape[len(index) :]
+
+    def _bytes_of(self, index: Index) -> int:
+        return math.prod(self._shape_of(index)) * self.spec.dtype.itemsize
 
 
 def to_host(x: Any) -> Any:

@@ -53,10 +53,10 @@ def per_replica(x: Any, resolve: Resolve) -> Source:
     way, values = resolve.replicas, x.values
     if way is None:
         labels = tuple(f"x.values[{i}]" for i in range(len(values)))
-        parts: dict[str, Source] = {}
+        parts: list[tuple[str, Source]] = []
         for number, value in enumerate(values):
             with at_leaf(labels[number]):
-                parts[str(number)] = resolve(value)
+                parts.append((str(number), resolve(value)))
         return Group("per-replica value", parts, tuple, labels=labels)
     if way == "first":
         return resolve(values[0])
@@ -66,7 +66,7 @@ def per_replica(x: Any, resolve: Resolve) -> Source:
     if way == "concat" and sources[0].kind in _CONCATENATORS:
         return Group(
             f"{sources[0].kind} on every replica",
-            {str(i): source for i, source in enumerate(sources)},
+            [(str(i), source) for i, source in enumerate(sources)],
             _CONCATENATORS[sources[0].kind],
         )
     if not all(isinstance(source, ArraySource) for source in sources):

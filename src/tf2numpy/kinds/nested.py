@@ -82,11 +82,6 @@ def container(x: Any, resolve: Resolve) -> Group | None:
     return None
 
 
-def constant(value: Any) -> Group:
-    """Stand for something that holds no array and stays as it is."""
-    return Group("constant", {}, lambda _: value)
-
-
 def _group(
     x: Any,
     paths: list[tuple[str, ...]],
@@ -95,18 +90,15 @@ def _group(
     build: Callable[[list[Any]], Any],
     resolve: Resolve,
 ) -> Group:
-    parts: dict[str, Source] = {}
+    parts: list[tuple[str, Source]] = []
     around = _open.get()
     if id(x) in around:
         raise UnsupportedKind("this structure contains itself")
     token = _open.set((*around, id(x)))
     try:
         for path, label, leaf in zip(paths, labels, leaves, strict=True):
-            name = "/".join(path)
             with at_leaf(label):
-                if name in parts:
-                    raise UnsupportedKind(f"two leaves of this structure are named {name!r}; rename one of the keys")
-                parts[name] = resolve(leaf)
+                parts.append(("/".join(path), resolve(leaf)))
     finally:
         _open.reset(token)
     return Group("structure", parts, build, labels=tuple(labels))

@@ -29,7 +29,7 @@ def array(x: RaggedArray, resolve: Resolve) -> Group:
 
 
 def _group(kind: str, values: Any, row_splits: Any) -> Group:
-    parts = {"values": values, "row_splits": row_splits}
+    parts = [("values", values), ("row_splits", row_splits)]
     return Group(kind, parts, lambda built: RaggedArray(*built), rows=_Rows(values, row_splits))
 
 
@@ -60,8 +60,9 @@ class _Rows:
         splits = [self._row_splits.fetch(Request(copy=None))]
         values: Any = self._values
         while isinstance(values, Group):
-            splits.append(values.parts["row_splits"].fetch(Request(copy=None)))  # type: ignore[union-attr]
-            values = values.parts["values"]
+            (_, inner), (_, row_splits) = values.parts
+            splits.append(row_splits.fetch(Request(copy=None)))  # type: ignore[union-attr]
+            values = inner
         return splits, values
 
 

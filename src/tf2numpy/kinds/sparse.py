@@ -34,7 +34,7 @@ def array(x: SparseArray, resolve: Resolve) -> Group:
 
 
 def _group(kind: str, indices: Any, values: Any, shape: Any) -> Group:
-    return Group(kind, {"indices": structural(indices), "values": values, "shape": shape}, _build)
+    return Group(kind, [("indices", structural(indices)), ("values", values), ("shape", shape)], _build)
 
 
 def _build(parts: list[Any]) -> SparseArray:

@@ -21,7 +21,7 @@ from .._types import ArraySpec, Index, Request
 _ELEMENT_OVERHEAD_BYTES = 8 + 33
 
 # Elements whose lengths are alive at once. TensorFlow cuts a multiple of 8 strings off without copying them.
-_COUNTED_TOGETHER = 1 << 16
+_COUNTED_TOGETHER = 1 << 14
 
 
 def held_bytes(elements: NDArray[Any]) -> NDArray[np.int64]:
@@ -80,7 +80,9 @@ class TextArray(ArraySource):
         def bytes_of(start: int, stop: int) -> NDArray[np.int64]:
             return self._element_bytes(first + np.arange(start, stop + 1, dtype=np.int64) * size)
 
-        for start, stop, nbytes in _spans.row_spans(self._shape[axis], bytes_of, max_bytes):
+        for start, stop, nbytes in _spans.row_spans(
+            self._shape[axis], bytes_of, max_bytes, least_bytes=size * _ELEMENT_OVERHEAD_BYTES
+        ):
             index = (*head, slice(start, stop))
             if nbytes <= max_bytes:
                 yield index
@@ -92,16 +94,21 @@ class TextArray(ArraySource):
 
     def _element_bytes(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the bytes of the elements, in C order, between each of `ends` and the next."""
-        tf = tensorflow()
         total = np.diff(ends) * _ELEMENT_OVERHEAD_BYTES
-        with tf.init_scope():  # out of any graph that is being built: the tensor is an eager one
-            flat = tf.reshape(self._tensor, [-1])
-            for start in range(int(ends[0]), int(ends[-1]), _COUNTED_TOGETHER):
-                lengths = tf.strings.length(flat[start : min(start + _COUNTED_TOGETHER, ends[-1])])
-                running = np.zeros(len(lengths) + 1, np.int64)
-                np.cumsum(lengths, out=running[1:])
-                total += np.diff(running[np.clip(ends - start, 0, len(lengths))])
+        for start in range(int(ends[0]), int(ends[-1]), _COUNTED_TOGETHER):
+            lengths = self._lengths(start, min(start + _COUNTED_TOGETHER, int(ends[-1])))
+            running = np.zeros(lengths.size + 1, np.int64)
+            np.cumsum(lengths, out=running[1:])
+            total += np.diff(running[np.clip(ends - start, 0, lengths.size)])
         return total
+
+    def _lengths(self, start: int, stop: int) -> NDArray[np.int32]:
+        tf = tensorflow()
+        with tf.init_scope():  # out of any graph that is being built: the tensor is an eager one
+            part = self._tensor
+            if stop - start < math.prod(self._shape):
+                part = tf.reshape(part, [-1])[start:stop]
+            return np.asarray(tf.raw_ops.StringLength(input=part))
 
     @staticmethod
     def _objects(x: Any) -> NDArray[Any]:
