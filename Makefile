@@ -6,9 +6,10 @@ PIP_FLAGS = --quiet --disable-pip-version-check
 OLDEST = "numpy==1.26.*" "tensorflow-cpu==2.16.*" "h5py==3.10.*" "ml_dtypes==0.3.*" "optree==0.12.1" "psutil==5.9.*" \
          "tqdm==4.64.*" "scipy==1.11.*" "awkward==2.5.*"
 TEST_TOOLS = "pytest>=8" "pytest-cov>=5" "pytest-xdist>=3.5" "hypothesis>=6.100"
+JUDGES = "safetensors>=0.7" "zarr>=3.1"  # they check what we write
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test bench check lint test-no-tensorflow test-oldest clean
+.PHONY: demo test bench soak check lint test-no-tensorflow test-oldest clean
 
 demo: .venv/ready  ## convert a real photograph in every way, each checked against TensorFlow
 	.venv/bin/tf2numpy demo
@@ -18,6 +19,9 @@ test: .venv/ready  ## every test, with coverage
 
 bench: .venv/ready  ## measure every bar against what one would otherwise write
 	.venv/bin/python -m benchmarks
+
+soak: .venv/ready  ## the kill and disk-full suites at length
+	TF2NUMPY_KILLS=50 .venv/bin/python -m pytest -n 2 tests/test_resume.py tests/test_resume_full.py
 
 check: lint test-no-tensorflow test-oldest  ## the quality gates beside the tests
 
@@ -34,18 +38,18 @@ test-oldest: .venv-oldest/ready
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,awkward,scipy,demo]" $(TEST_TOOLS) \
-	    "ruff>=0.11" "mypy>=1.11" "tensorflow-cpu>=2.16"
+	.venv/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,awkward,scipy,demo]" $(TEST_TOOLS) \
+	    $(JUDGES) tensorstore "ruff>=0.11" "mypy>=1.11" "tensorflow-cpu>=2.16"
 	touch $@
 
 .venv-no-tensorflow/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-no-tensorflow
-	.venv-no-tensorflow/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,awkward,scipy]" $(TEST_TOOLS)
+	.venv-no-tensorflow/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,awkward,scipy]" $(TEST_TOOLS) $(JUDGES)
 	touch $@
 
 .venv-oldest/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-oldest
-	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,awkward,scipy]" $(OLDEST) $(TEST_TOOLS)
+	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,awkward,scipy]" $(OLDEST) $(TEST_TOOLS) $(JUDGES)
 	touch $@
 
 clean:

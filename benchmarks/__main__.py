@@ -1,6 +1,7 @@
 """Measure every bar, print a table, write JSON and a plot into benchmarks/results.
 
-`python -m benchmarks [tensors] [datasets] [files] [memory] [start]` measures those alone, without writing.
+`python -m benchmarks [start] [tensors] [datasets] [files] [codecs] [prediction] [memory]` measures those alone,
+without writing.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from pathlib import Path
 
 from ._measure import Result
 
-_PARTS = ("start", "tensors", "datasets", "files", "memory")
+_PARTS = ("start", "tensors", "datasets", "files", "codecs", "prediction", "memory")
 _RESULTS = Path(__file__).parent / "results"
 
 
 def main(parts: list[str]) -> int:
     """Measure the given parts, or all; exit code 1 if a bar is missed."""
     results: list[Result] = []
+    if unknown := set(parts) - set(_PARTS):
+        print(f"there is no part {', '.join(unknown)}; there are {', '.join(_PARTS)}", file=sys.stderr)
+        return 2
     for part in parts or _PARTS:
         for result in importlib.import_module(f"benchmarks.{part}").results():
             print(_line(result), flush=True)

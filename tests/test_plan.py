@@ -120,7 +120,7 @@ def test_a_path(tmp_path):
     assert os.listdir(tmp_path) == []
     with pytest.raises(t2n.FormatError) as caught:
         t2n.plan(np.zeros(3), "x.mat")
-    assert str(caught.value) == "the suffix '.mat' names no format that can be written; known are .npy, .h5, .hdf5"
+    assert str(caught.value).startswith("the suffix '.mat' names no format that can be written; known are .npy, ")
 
 
 def test_twenty_arrays_are_shown():

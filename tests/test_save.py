@@ -13,6 +13,7 @@ import tf2numpy as t2n
 
 PLAIN = ["bool", "float16", "float32", "float64", "complex64", "complex128"]
 PLAIN += [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+KNOWN = ".npy, .npz, .safetensors, dir, .h5, .hdf5, .zarr"
 EXTENDED = {"bfloat16": "u2", "float8_e5m2": "u1", "float8_e4m3fn": "u1", "int4": "u1", "uint4": "u1"}
 
 
@@ -187,9 +188,9 @@ REFUSED = {
     "unknown suffix": (
         ".csv",
         1,
-        "the suffix '.csv' names no format that can be written; known are .npy, .h5, .hdf5",
+        "the suffix '.csv' names no format that can be written; known are " + KNOWN,
     ),
-    "no suffix": ("", 1, "the suffix '' names no format that can be written; known are .npy, .h5, .hdf5"),
+    "no suffix": ("", 1, "the suffix '' names no format that can be written; known are " + KNOWN),
     "climbing out": (
         ".h5",
         {"../../x": 1},

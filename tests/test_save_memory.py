@@ -32,7 +32,7 @@ def rows(tf):
     ("make", "dtype"),
     [(floats, None), (floats, "float64"), (floats, "float16"), (halves, "float64"), (text, None), (rows, "float64")],
 )
-@pytest.mark.parametrize("max_bytes", [MIB // 2, 2 * MIB])
+@pytest.mark.parametrize("max_bytes", [MIB, 2 * MIB])
 def test_pieces_keep_to_max_bytes(tf, tmp_path, make, dtype, max_bytes):
     value, path = make(tf), tmp_path / "x.h5"
     t2n.save(value, tmp_path / "first.h5", dtype=dtype)  # what is imported once is not the pieces'

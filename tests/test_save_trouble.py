@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 import tf2numpy as t2n
-from tf2numpy import _save
+from tf2numpy import _write
 
 SUFFIXES = pytest.mark.parametrize("suffix", [".npy", ".h5"])
 
@@ -28,16 +29,27 @@ def stored(path):
 
 @SUFFIXES
 @pytest.mark.parametrize("known", [True, False])
-def test_an_error_in_the_middle_leaves_nothing(tf, tmp_path, suffix, known):
+def test_an_error_in_the_middle_leaves_what_was_written(tf, tmp_path, suffix, known):
+    """The error names the row; what is written is kept, and is nothing that could be taken for the file."""
+
     def check(i):
         with tf.control_dependencies([tf.debugging.Assert(tf.not_equal(i, 700), ["boom"])]):
             return tf.identity(i)
 
     dataset = tf.data.Dataset.range(1000).map(check)
     dataset = dataset if known else dataset.filter(lambda i: True)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="boom"):
-        t2n.save(dataset, tmp_path / f"x{suffix}", max_bytes=1024)
-    assert os.listdir(tmp_path) == []
+    path = tmp_path / f"x{suffix}"
+    with pytest.raises(tf.errors.InvalidArgumentError, match="boom") as caught:
+        t2n.save(dataset, path, max_bytes=1024)
+    reading, kept = caught.value.__notes__
+    assert re.fullmatch(r"while reading the dataset, after (6\d\d|700) rows", reading)
+    assert kept == (
+        f"What is written so far is kept in '.x{suffix}.partial' beside {str(path)!r}: save it with resume=True to go "
+        "on from there; saving it without begins anew and removes that."
+    )
+    assert os.listdir(tmp_path) == [f".x{suffix}.partial"]
+    assert stored(t2n.save(tf.range(3), path)).tolist() == [0, 1, 2]
+    assert os.listdir(tmp_path) == [f"x{suffix}"]
 
 
 @SUFFIXES
@@ -51,11 +63,11 @@ def test_an_interrupt_leaves_what_was_there(tmp_path, monkeypatch, suffix, error
         if len(parts) == 3:
             raise error
 
-    monkeypatch.setattr(_save.Progress, "update", interrupt)
+    monkeypatch.setattr(_write.Progress, "update", interrupt)
     with pytest.raises(error):
         t2n.save(np.arange(1000), path, max_bytes=1024, overwrite=True)
-    assert len(parts[-1]) == 2  # there was a hidden file
-    assert os.listdir(tmp_path) == [path.name]
+    assert len(parts[-1]) == 2  # there was a hidden folder
+    assert sorted(os.listdir(tmp_path)) == [f".{path.name}.partial", path.name]
     assert stored(path).tolist() == [0, 1, 2, 3, 4]
 
 
@@ -161,7 +173,7 @@ def test_what_cannot_be_spilled(tf, tmp_path):
 def test_a_disk_that_fills_up(tf, small_disk, suffix):
     dataset = tf.data.Dataset.range(16).map(lambda i: tf.fill([1 << 20], tf.cast(i, tf.uint8))).filter(lambda row: True)
     path = small_disk / f"x{suffix}"
-    with pytest.raises(t2n.StorageFull, match=r"^no room to write .*No space left on device.* is removed\. Free some"):
+    with pytest.raises(t2n.StorageFull, match=r"^no room to write .*No space left on device.*; free some"):
         t2n.save(dataset, path, max_bytes="4MiB")
     assert os.listdir(small_disk) == []
     with pytest.raises(t2n.StorageFull) as caught:

@@ -26,13 +26,17 @@ if TYPE_CHECKING:
         HostMemoryError,
         InvalidArgument,
         MissingExtra,
+        OutputBusy,
         OutputExists,
         StorageFull,
         SymbolicTensorError,
         Tf2NumpyError,
         UnsupportedKind,
+        VerifyError,
     )
+    from ._opened import File, LazyArray, open
     from ._plan import Plan, plan
+    from ._predict import predict
     from ._ragged import RaggedArray
     from ._save import save
     from ._sparse import SparseArray
@@ -46,10 +50,13 @@ __all__ = [
     "Device",
     "DeviceMemoryError",
     "Devices",
+    "File",
     "FormatError",
     "HostMemoryError",
     "InvalidArgument",
+    "LazyArray",
     "MissingExtra",
+    "OutputBusy",
     "OutputExists",
     "Plan",
     "RaggedArray",
@@ -58,10 +65,13 @@ __all__ = [
     "SymbolicTensorError",
     "Tf2NumpyError",
     "UnsupportedKind",
+    "VerifyError",
     "__version__",
     "devices",
     "iter_chunks",
+    "open",
     "plan",
+    "predict",
     "save",
     "to_numpy",
 ]
@@ -70,8 +80,10 @@ _HOMES = {
     "_convert": "iter_chunks to_numpy",
     "_devices": "Device Devices devices",
     "_errors": "CopyRequired DatasetError DeviceMemoryError FormatError HostMemoryError InvalidArgument MissingExtra "
-    "OutputExists StorageFull SymbolicTensorError Tf2NumpyError UnsupportedKind",
+    "OutputBusy OutputExists StorageFull SymbolicTensorError Tf2NumpyError UnsupportedKind VerifyError",
+    "_opened": "File LazyArray open",
     "_plan": "Plan plan",
+    "_predict": "predict",
     "_ragged": "RaggedArray",
     "_save": "save",
     "_sparse": "SparseArray",

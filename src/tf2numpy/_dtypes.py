@@ -109,3 +109,14 @@ def storage(dtype: np.dtype[Any]) -> np.dtype[Any]:
         return dtype
     bits: np.dtype[Any] = np.dtype(_BITS[dtype.name]).newbyteorder("<")
     return bits
+
+
+def structure(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Give the dtype that names an extended one in a .npy file: one field of that name, of its bits."""
+    return np.dtype([(dtype.name, storage(dtype))]) if is_extended(dtype) else dtype
+
+
+def from_structure(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Give the logical dtype that `structure` made this one of."""
+    name = dtype.names[0] if dtype.names and len(dtype.names) == 1 else ""
+    return named(name) if name in _BITS and dtype == structure(named(name)) else dtype

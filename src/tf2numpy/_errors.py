@@ -10,7 +10,9 @@ Tf2NumpyError
 ├── HostMemoryError        (MemoryError)     the host has too little free memory
 ├── DeviceMemoryError      (MemoryError)     the device could not cut even one row
 ├── OutputExists           (FileExistsError) the destination is there already
+├── OutputBusy             (BlockingIOError) someone is writing the destination already
 ├── StorageFull            (OSError)         the file system is, or would become, full
+├── VerifyError            (OSError)         a finished file does not give back what was written to it
 └── MissingExtra           (ImportError)     an optional library is not installed
 """
 
@@ -76,10 +78,22 @@ class OutputExists(Tf2NumpyError, FileExistsError):
     errno = errno.EEXIST
 
 
+class OutputBusy(Tf2NumpyError, BlockingIOError):
+    """Another call, in this process or another, is writing the same destination."""
+
+    errno = errno.EWOULDBLOCK
+
+
 class StorageFull(Tf2NumpyError, OSError):
     """The file system that holds the destination has too little room."""
 
     errno = errno.ENOSPC
+
+
+class VerifyError(Tf2NumpyError, OSError):
+    """What a finished file gives back is not what was written to it."""
+
+    errno = errno.EIO
 
 
 class MissingExtra(Tf2NumpyError, ImportError):

@@ -141,10 +141,11 @@ def _watched(source: RowSource) -> Iterator[Chunk]:
     """Give the chunks under a progress bar that counts the rows of the first array."""
     name, spec = next(iter(source.specs().items()), ("", ArraySpec((0,), np.dtype(bool))))
     with Progress("collecting", unit="rows", total=spec.shape[0]) as progress:
-        for chunk in source.chunks(2 * BLOCK_BYTES):
-            yield chunk
-            if chunk.name == name:
-                progress.update(chunk.index[0].stop - chunk.index[0].start)
+        for chunks, _ in source.chunks(2 * BLOCK_BYTES):
+            for chunk in chunks:
+                yield chunk
+                if chunk.name == name:
+                    progress.update(chunk.index[0].stop - chunk.index[0].start)
 
 
 def _known_bytes(source: RowSource) -> int:

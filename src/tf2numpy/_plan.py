@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from . import _fetch, _memory, _registry
 from ._dtypes import logical_name
+from ._errors import InvalidArgument
 from ._lazy import as_written
 from ._options import Replicas, resolver_of
-from ._protocols import ArraySource, Source
-from ._save import LONE_NAME
+from ._protocols import ArraySource, RowSource, Source
 from ._sources import Plain
 from ._types import ArraySpec, Request
 from ._units import format_bytes, parse_bytes
+from ._write import LONE_NAME
 
 Strategy = Literal["pass", "view", "copy", "chunks", "spill"]
 
@@ -99,11 +100,15 @@ def plan(
     'pass'
     """
     source = resolver_of(replicas)(x)
+    if any(isinstance(leaf, RowSource) and leaf.once for _, leaf in _fetch.leaves(source)):
+        raise InvalidArgument(
+            "a generator says what it gives only by giving it, and planning reads nothing; plan one of its batches"
+        )
     specs = _fetch.specs_of(source)
     free = _memory.free_bytes()
     nbytes = _total(source)
     if path is not None:
-        _registry.sink_factory(Path(path).suffix)
+        _registry.sink_format(Path(path).suffix)
         budget = format_bytes(parse_bytes("64MiB" if max_bytes is None else max_bytes))
         strategy, why = (
             "chunks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -13,11 +14,21 @@ _DELAY_S = 1.0
 class Progress:
     """Counts rows or bytes; shows them with tqdm in a terminal or notebook, after a second.
 
-    show: True shows at once, False never, None after a second, if stderr is a terminal or a notebook runs.
+    show: True shows at once, False never, None after a second, if stderr is a terminal or a notebook runs; a function
+    is called each time with what is done and the total.
     """
 
-    def __init__(self, description: str, *, unit: str, total: int | None, show: bool | None = None) -> None:
-        self._description, self._unit, self._total, self._show = description, unit, total, show
+    def __init__(
+        self,
+        description: str,
+        *,
+        unit: str,
+        total: int | None,
+        show: bool | Callable[[int, int | None], None] | None = None,
+    ) -> None:
+        self._description, self._unit, self._total = description, unit, total
+        self._tell = show if callable(show) else None
+        self._show = False if callable(show) else show
         self._begun, self._done = time.monotonic(), 0
         self._bar: Any = None
 
@@ -33,6 +44,8 @@ class Progress:
     def update(self, count: int) -> None:
         """Count on."""
         self._done += count
+        if self._tell is not None:
+            self._tell(self._done, self._total)
         if self._bar is not None:
             self._bar.update(count)
         elif self._show or (self._show is None and time.monotonic() - self._begun > _DELAY_S):

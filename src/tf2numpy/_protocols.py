@@ -11,12 +11,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._types import ArraySpec, Chunk, Index, Request
+from ._types import ArraySpec, Chunk, Index, Layout, Request
+
+if TYPE_CHECKING:
+    from ._workspace import Workspace
+
+# What it takes to go on with something where it was left, in terms that JSON can hold.
+State: TypeAlias = Mapping[str, Any]
 
 
 class ArraySource(ABC):
@@ -48,18 +54,25 @@ class ArraySource(ABC):
 
 
 class RowSource(ABC):
-    """Rows that can only be read in order, each once per pass; their number may be unknown."""
+    """Rows that can only be read in order, each once per pass; their number may be unknown.
+
+    once: there is but one pass, so that even looking at the first rows is part of it.
+    """
 
     kind: str
     device: str
+    once: bool = False
 
     @abstractmethod
     def specs(self) -> Mapping[str, ArraySpec]:
         """Describe the arrays, by name, that all the rows together become."""
 
     @abstractmethod
-    def chunks(self, max_bytes: int) -> Iterator[Chunk]:
-        """Give blocks of rows as flat arrays, for a sink; offsets already count from the first row."""
+    def chunks(self, max_bytes: int, after: State | None = None) -> Iterator[tuple[list[Chunk], State]]:
+        """Give blocks of rows as flat arrays, for a sink, each with the state to go on after it.
+
+        Offsets already count from the first row. after: the state that came with the last block not to give again.
+        """
 
     @abstractmethod
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
@@ -95,6 +108,28 @@ class Group:
 Source: TypeAlias = ArraySource | RowSource | Group
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a file holds: its arrays by name, nothing of them read yet.
+
+    kind: what the file is, for messages. close: lets go of the file; arrays that were given out stay valid.
+    """
+
+    kind: str
+    arrays: Mapping[str, ArraySource]
+    close: Callable[[], None]
+
+
+class Reader(Protocol):
+    """What a row of the format table names."""
+
+    def __call__(self, path: Path, head: bytes) -> Stored | None:
+        """Open a file or folder whose first bytes (none, of a folder) are `head`; None if it is of another format.
+
+        Raises: FormatError, saying where, for a file of this format that is damaged, or holds what cannot be read.
+        """
+
+
 class Resolve(Protocol):
     """What a kind is given to turn its parts into sources.
 
@@ -110,17 +145,29 @@ class Sink(Protocol):
     """One destination: created whole, filled by region in any order, then published or dropped.
 
     A spec with unknown rows (shape[0] is None) is filled from its first row on, whole rows in order, without gaps.
-    Whoever fills a sink fills all of it before `commit`, from one thread.
+    Whoever fills a sink fills all of it before `commit`, from one thread. After an error it is aborted or suspended.
     """
 
-    def begin(self, specs: Mapping[str, ArraySpec]) -> None:
-        """Create every array; raise FormatError, before anything is written, for what the format can't hold."""
+    def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
+        """Create every array; or, with a state, go on with the unfinished output it was taken of.
+
+        Raises: FormatError, before anything is written, for what the format can't hold.
+        """
 
     def write(self, chunk: Chunk) -> None:
         """Fill `chunk.index` of the array `chunk.name`; the value is an ndarray of the array's dtype."""
 
+    def state(self) -> State:
+        """Say what `begin` needs to go on after what was written so far; what was not yet synced may be lost."""
+
+    def sync(self) -> None:
+        """Make everything durable that was written before `state` was last called; from any thread."""
+
     def commit(self) -> None:
         """Make the output final and visible under its name, all at once."""
+
+    def suspend(self) -> None:
+        """Let go of the output and leave it unfinished, to be gone on from."""
 
     def abort(self) -> None:
         """Leave nothing behind; calling it twice, or after commit, does nothing."""
@@ -140,4 +187,4 @@ class MappableSink(Sink, Protocol):
 class SinkFactory(Protocol):
     """What a row of the sink table names."""
 
-    def __call__(self, path: Path, *, overwrite: bool) -> Sink: ...
+    def __call__(self, workspace: Workspace, layout: Layout) -> Sink: ...

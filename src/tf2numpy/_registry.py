@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 from ._errors import FormatError, MissingExtra
-from ._protocols import SinkFactory
+from ._types import PLAIN, Layout
 
 
 class Kind(NamedTuple):
@@ -26,6 +26,8 @@ class Kind(NamedTuple):
 KINDS = (
     Kind("tf2numpy._ragged", "RaggedArray", "ragged:array"),
     Kind("tf2numpy._sparse", "SparseArray", "sparse:array"),
+    Kind("tf2numpy._opened", "LazyArray", "opened:array"),
+    Kind("tf2numpy._opened", "File", "opened:file"),
     Kind("keras", "KerasTensor", "symbolic:keras_tensor"),
     Kind("keras", "Variable", "keras:variable"),
     Kind("keras", "Model", "keras:layer"),
@@ -51,22 +53,48 @@ KINDS = (
     Kind("tensorflow", "experimental.ExtensionType", "composite:extension_type"),
     Kind("tensorflow.python.framework.composite_tensor", "CompositeTensor", "composite:composite"),
     Kind("tensorflow.python.trackable.autotrackable", "AutoTrackable", "trackable:trackable"),
+    Kind("collections.abc", "Iterator", "batches:batches"),
 )
 
+
+class Format(NamedTuple):
+    """One row: outputs of this suffix are written by `target`.
+
+    needs: the library it takes. compressions: those it offers. chunked: whether the caller may choose chunks.
+    marker: a file in every output, where an output is a folder.
+    """
+
+    target: str
+    needs: str | None = None
+    compressions: tuple[str, ...] = ()
+    chunked: bool = False
+    marker: str = ""
+
+
 SINKS = {
-    ".npy": ("npy:NpySink", None),
-    ".h5": ("hdf5:Hdf5Sink", "h5py"),
-    ".hdf5": ("hdf5:Hdf5Sink", "h5py"),
+    ".npy": Format("npy:NpySink"),
+    ".npz": Format("npz:NpzSink", compressions=("gzip",)),
+    ".safetensors": Format("safetensors:SafetensorsSink"),
+    "dir": Format("folder:FolderSink", marker="arrays.json"),
+    ".h5": Format("hdf5:Hdf5Sink", "h5py", compressions=("gzip", "zstd", "blosc"), chunked=True),
+    ".hdf5": Format("hdf5:Hdf5Sink", "h5py", compressions=("gzip", "zstd", "blosc"), chunked=True),
+    ".zarr": Format("zarr:ZarrSink", compressions=("zstd", "gzip", "blosc"), chunked=True, marker="zarr.json"),
 }
+
+# Readers, in the order in which they are asked whether they know a file.
+FORMATS = ("npy:npy", "npz:npz", "hdf5:hdf5", "safetensors:safetensors", "zarr:zarr", "folder:folder")
 
 # import name -> extra of this package that installs it
 _EXTRAS = {
     "h5py": "hdf5",
+    "zstandard": "compression",
+    "numcodecs": "compression",
     "awkward": "awkward",
     "scipy": "scipy",
     "tensorflow": "tensorflow",
     "skimage": "demo",
     "matplotlib": "demo",
+    "hdf5plugin": "compression",
 }
 
 
@@ -92,18 +120,28 @@ def load(target: str, package: str) -> Any:
     return getattr(importlib.import_module(f"{__package__}.{package}.{file}"), name)
 
 
-def sink_factory(suffix: str) -> SinkFactory:
-    """Find the sink for a file suffix.
+def sink_format(suffix: str, layout: Layout = PLAIN) -> Format:
+    """Find the row of a file suffix, and check that its format leaves the choices the layout makes.
 
-    Raises: FormatError for an unknown suffix, listing the known ones; MissingExtra if its library is absent.
+    Raises: FormatError for an unknown suffix or choice, listing the known ones; MissingExtra if a library is absent.
     """
     if suffix.lower() not in SINKS:
         known = ", ".join(SINKS)
         raise FormatError(f"the suffix {suffix!r} names no format that can be written; known are {known}")
-    target, needs = SINKS[suffix.lower()]
-    if needs:
-        require(needs, f"writing {suffix}")
-    return cast(SinkFactory, load(target, "sinks"))
+    found = SINKS[suffix.lower()]
+    if layout.compression is not None and layout.compression not in found.compressions:
+        offers = f"offers {', '.join(map(repr, found.compressions))}" if found.compressions else "has none"
+        others = [other for other, row in SINKS.items() if layout.compression in row.compressions]
+        remedy = f"choose {' or '.join(others)}" if others else "leave compression out"
+        raise FormatError(
+            f"compression={layout.compression!r} is not for {suffix} files: the format {offers}; {remedy}"
+        )
+    if layout.chunks is not None and not found.chunked:
+        others = [other for other, row in SINKS.items() if row.chunked]
+        raise FormatError(f"{suffix} files have no chunks; leave chunks out, or choose {' or '.join(others)}")
+    if found.needs:
+        require(found.needs, f"writing {suffix}")
+    return found
 
 
 def require(module: str, purpose: str) -> Any:

@@ -85,6 +85,21 @@ class Request:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a format that leaves a choice lays arrays out; the table of sinks says which choices one leaves.
+
+    compression: "zstd", "gzip", "blosc", or None. chunks: sizes of the chunks along each axis, one for all arrays of
+    that many axes; None lets the sink choose.
+    """
+
+    compression: str | None = None
+    chunks: tuple[int, ...] | None = None
+
+
+PLAIN = Layout()
+
+
 def joined(*names: str) -> str:
     """Join parts of an array's name, the empty ones left out."""
     return "/".join(name for name in names if name)

@@ -46,6 +46,14 @@ def _run(options: argparse.Namespace) -> int:
 
         print(devices())
         return OK
+    if options.command == "verify":
+        from pathlib import Path
+
+        from ._verify import differences
+
+        found = list(differences(Path(options.left), Path(options.right)))
+        print("\n".join(found) or "equal: the same arrays, bit for bit")
+        return FAILED if found else OK
     from ._demo import demo
 
     return demo(options.output)
@@ -57,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("devices", help="list the devices tensors can live on, and their memory")
+    verify = commands.add_parser("verify", help="compare two files of any formats: the same arrays, bit for bit?")
+    verify.add_argument("left", metavar="A")
+    verify.add_argument("right", metavar="B")
     demo = commands.add_parser("demo", help="convert a real photograph in every way and check each against TensorFlow")
     demo.add_argument("--output", default="demo-output", metavar="FOLDER", help="where to write (default: %(default)s)")
     return parser

@@ -3,5 +3,6 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{part}" for part in ("arrays", "kind", "sink", "sink_arrays", "sink_output", "sink_refusals"))
+    *(f"{__name__}.{part}" for part in ("arrays", "kind", "sink")),
+    *(f"{__name__}.sink_{part}" for part in ("arrays", "dtypes", "output", "reading", "refusals", "resume")),
 )

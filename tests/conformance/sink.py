@@ -9,27 +9,40 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from tf2numpy._protocols import Sink
-from tf2numpy._types import ArraySpec, Chunk, Index
+from tf2numpy._protocols import Reader, Sink, SinkFactory
+from tf2numpy._types import PLAIN, ArraySpec, Chunk, Index, Layout
+from tf2numpy._workspace import Workspace
 
 from .arrays import EXTENDED, assert_same, logical, sample, whole
 from .sink_arrays import ArrivalTests
+from .sink_dtypes import DtypeTests
 from .sink_output import OutputTests
+from .sink_reading import ReadingTests
 from .sink_refusals import RefusalTests
+from .sink_resume import ResumeTests
 
-__all__ = ["EXTENDED", "SinkSuite", "assert_same", "logical", "sample"]
+__all__ = ["EXTENDED", "DtypeTests", "SinkSuite", "VariantSuite", "assert_same", "logical", "sample"]
 
 
-class SinkSuite(ArrivalTests, RefusalTests, OutputTests):
-    """Subclass it, and set the hooks and the flags."""
+class VariantSuite(ArrivalTests, RefusalTests, OutputTests, ResumeTests, ReadingTests):
+    """What a further way of writing a format must do. Subclass it, and set the hooks and the flags."""
 
     many_arrays: ClassVar[bool] = True
     strings: ClassVar[bool] = True
     files: ClassVar[bool] = True
     bounded: ClassVar[bool] = True  # rows beyond the spec's are refused
+    same_bytes: ClassVar[bool] = True  # the same arrays give the same file, byte for byte
+    sink: ClassVar[SinkFactory]
+    reader: ClassVar[Reader]
+    layout: ClassVar[Layout] = PLAIN
+    marker: ClassVar[str] = ""
 
-    def make_sink(self, path: Path, overwrite: bool = False) -> Sink:
-        raise NotImplementedError
+    def make_sink(self, path: Path, overwrite: bool = False, keep: bool = False) -> Sink:
+        """Make the sink; keep: what an interrupted process left."""
+        workspace = Workspace(path, overwrite=overwrite, marker=self.marker)
+        if keep:
+            workspace.open(keep=True)
+        return type(self).sink(workspace, self.layout)
 
     def read_back(self, path: Path, name: str) -> np.ndarray:
         """Read one array with the format's own library and restore its logical dtype."""
@@ -56,3 +69,7 @@ class SinkSuite(ArrivalTests, RefusalTests, OutputTests):
 
     def leftovers(self, path: Path) -> list[str]:
         return sorted(os.listdir(path.parent))
+
+
+class SinkSuite(DtypeTests, VariantSuite):
+    """What every sink must do."""

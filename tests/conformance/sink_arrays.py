@@ -12,18 +12,11 @@ from hypothesis import strategies as st
 from tf2numpy._spans import regions
 from tf2numpy._types import ArraySpec, Chunk
 
-from .arrays import EXTENDED, PLAIN, SHAPES, assert_same, logical, sample
+from .arrays import EXTENDED, PLAIN, assert_same, logical, sample
 
 
 class ArrivalTests:
     """Every array arrives bit for bit, whatever its dtype, shape, layout and pieces."""
-
-    @pytest.mark.parametrize("dtype", PLAIN + EXTENDED)
-    @pytest.mark.parametrize("shape", SHAPES, ids=str)
-    def test_every_dtype_and_shape(self, path, dtype, shape):
-        array = sample(shape, logical(dtype))
-        self.fill_one(path, array)
-        assert_same(self.read_back(path, "x"), array)
 
     @pytest.mark.parametrize("dtype", PLAIN + EXTENDED)
     def test_every_dtype_in_unknown_rows(self, path, dtype):

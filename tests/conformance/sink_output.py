@@ -89,6 +89,7 @@ class OutputTests:
         assert str(caught.value) == (
             f"{str(path)!r} exists already; pass overwrite=True to replace it, or choose another name"
         )
+        sink.abort()
         assert path.read_bytes() == b"theirs"
         assert self.leftovers(path) == ["out"]
 

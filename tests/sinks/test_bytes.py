@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf2numpy.sinks import _atomic
-from tf2numpy.sinks._atomic import pwrite_all
+from tf2numpy.sinks import _output_file
+from tf2numpy.sinks._output_file import pwrite_all
 from tf2numpy.sinks._runs import bytes_of, runs
 
 
@@ -22,7 +22,7 @@ def test_pwrite_all_goes_on_after_short_writes(tmp_path, monkeypatch, piece):
         return real(fd, data[: max(1, len(data) // 2)], offset)
 
     monkeypatch.setattr(os, "pwrite", short)
-    monkeypatch.setattr(_atomic, "_PIECE_BYTES", piece)
+    monkeypatch.setattr(_output_file, "_PIECE_BYTES", piece)
     with open(tmp_path / "x", "w+b") as file:
         pwrite_all(file.fileno(), np.arange(9, dtype="<u2").data, 5)
         pwrite_all(file.fileno(), b"", 0)

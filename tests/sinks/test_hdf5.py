@@ -6,31 +6,18 @@ import pytest
 
 from conformance.sink import SinkSuite, assert_same, logical, sample
 from tf2numpy._types import ArraySpec, Chunk
+from tf2numpy.formats.hdf5 import hdf5
 from tf2numpy.sinks.hdf5 import Hdf5Sink
 
-from .hdf5 import fill, stored_bits
+from .hdf5 import fill, new_sink, read_array
 
 
 class TestHdf5(SinkSuite):
-    def make_sink(self, path, overwrite=False):
-        return Hdf5Sink(path, overwrite=overwrite)
+    sink = Hdf5Sink
+    reader = hdf5
 
     def read_back(self, path, name):
-        with h5py.File(path) as file:
-            dataset = file[name]
-            if "dtype" not in dataset.attrs:
-                found = np.empty(dataset.shape, dataset.dtype)
-                if found.size:
-                    dataset.read_direct(found)
-                return found
-            if dataset.attrs["dtype"] != "string":
-                return stored_bits(dataset)
-            found = np.empty(dataset.shape, object)
-            rows = np.empty(dataset.shape, object)
-            rows[()] = dataset[()]
-            for place in np.ndindex(*dataset.shape):
-                found[place] = rows[place].tobytes()
-            return found
+        return read_array(path, name)
 
 
 def test_layout(tmp_path):
@@ -42,33 +29,17 @@ def test_layout(tmp_path):
     }
     fill(tmp_path / "x.h5", arrays, unknown=["rows", "wide"])
     with h5py.File(tmp_path / "x.h5") as file:
-        for name in ("known", "odd"):
+        for name, array in arrays.items():
             assert file[name].chunks is None
-            assert file[name].maxshape == arrays[name].shape
+            assert file[name].maxshape == array.shape
             assert file[name].id.get_offset() % 64 == 0
-        assert file["rows"].chunks == ((1 << 20) // 20, 5)
-        assert file["rows"].maxshape == (None, 5)
-        assert file["wide"].chunks == (1, 5 << 20)
 
 
-def test_the_rest_of_the_last_chunk_is_zeros(tmp_path):
-    rows = (1 << 20) // 8
-    sink = Hdf5Sink(tmp_path / "x.h5", overwrite=False)
-    sink.begin({"x": ArraySpec((None,), np.dtype("u8"))})
-    for start, count in ((0, 1), (1, rows), (rows + 1, 2)):  # the buffer is used twice
-        sink.write(Chunk("x", (slice(start, start + count),), np.full(count, 2**64 - 1, "u8")))
-    sink.commit()
-    with h5py.File(tmp_path / "x.h5") as file:
-        _, last = file["x"].id.read_direct_chunk((rows,))
-    assert_same(np.frombuffer(last, "u8"), np.array([2**64 - 1] * 3 + [0] * (rows - 3), "u8"))
-
-
-def test_a_file_of_known_shapes_is_closed_before_it_is_filled(tmp_path):
-    sink = Hdf5Sink(tmp_path / "x.h5", overwrite=False)
+def test_hdf5_has_let_go_of_the_file_before_it_is_filled(tmp_path):
+    sink = new_sink(tmp_path / "x.h5")
     sink.begin({"x": ArraySpec((4,), np.dtype("f4")), "empty": ArraySpec((0, 4), np.dtype("f4"))})
     assert not sink._h5
-    (hidden,) = tmp_path.iterdir()
-    with h5py.File(hidden) as file:
+    with h5py.File(tmp_path / ".x.h5.partial" / "output") as file:
         assert list(file) == ["empty", "x"]
     sink.abort()
 
@@ -79,8 +50,7 @@ def test_many_arrays_of_every_kind_do_not_touch_each_other(tmp_path):
         dtype = [np.dtype("f4"), np.dtype(object), logical("bfloat16"), np.dtype("u1")][i % 4]
         arrays[f"g{i % 7}/d{i}"] = sample((i % 11, 50), dtype, seed=i)
     unknown = [name for i, name in enumerate(arrays) if i % 3 == 0]
-    suite = TestHdf5()
-    sink = Hdf5Sink(tmp_path / "x.h5", overwrite=False)
+    sink = new_sink(tmp_path / "x.h5")
     sink.begin({n: ArraySpec((None, 50) if n in unknown else a.shape, a.dtype) for n, a in arrays.items()})
     for row in range(11):
         for name, array in arrays.items():
@@ -88,7 +58,7 @@ def test_many_arrays_of_every_kind_do_not_touch_each_other(tmp_path):
                 sink.write(Chunk(name, (slice(row, row + 1),), array[row : row + 1]))
     sink.commit()
     for name, array in arrays.items():
-        assert_same(suite.read_back(tmp_path / "x.h5", name), array)
+        assert_same(read_array(tmp_path / "x.h5", name), array)
 
 
 def test_no_arrays_at_all(tmp_path):
@@ -97,11 +67,25 @@ def test_no_arrays_at_all(tmp_path):
         assert list(file) == []
 
 
+def test_mapped_rows_that_were_counted_at_the_end(tmp_path):
+    arrays = {"a": sample((7, 3), logical("bfloat16")), "b": sample((5,), np.dtype(">f8"))}
+    found = fill(tmp_path / "x.h5", arrays, unknown=["a", "b"]).mapped()
+    for name, array in arrays.items():
+        assert isinstance(found[name], np.memmap)
+        assert_same(np.asarray(found[name]), array)
+        found[name][1:2] = array[:1]
+        found[name].flush()
+        assert_same(read_array(tmp_path / "x.h5", name)[1:2], array[:1])
+
+
 def test_an_exception_of_hdf5_leaves_nothing(tmp_path, monkeypatch):
     def fail(*args):
         raise ValueError("from HDF5")
 
-    monkeypatch.setattr("tf2numpy.sinks._hdf5_arrays.Chunked.finish", fail)
+    sink = new_sink(tmp_path / "x.h5")
+    sink.begin({"x": ArraySpec((None,), np.dtype("f8"))})
+    monkeypatch.setattr("tf2numpy.sinks._hdf5_arrays.Growing.build", fail)
     with pytest.raises(ValueError, match="from HDF5"):
-        fill(tmp_path / "x.h5", {"x": np.zeros(3)}, unknown=["x"])
+        sink.commit()
+    sink.abort()
     assert list(tmp_path.iterdir()) == []

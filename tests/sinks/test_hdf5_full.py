@@ -10,13 +10,16 @@ import textwrap
 import pytest
 
 from tf2numpy._units import format_bytes
-from tf2numpy.sinks._atomic import AtomicFile
+from tf2numpy._workspace import Workspace
 from tf2numpy.sinks._hdf5_file import ShieldedFile
+from tf2numpy.sinks._output_file import OutputFile
 
 
 def test_hdf5_never_learns_of_a_failed_write(tmp_path, monkeypatch):
-    file = AtomicFile(tmp_path / "x", overwrite=False)
-    file.create(0)
+    workspace = Workspace(tmp_path / "x", overwrite=False)
+    workspace.open()
+    file = OutputFile(workspace)
+
     shield = ShieldedFile(file)
     assert shield.write(memoryview(b"0123456789")) == 10
     shield.check()
@@ -35,14 +38,15 @@ def test_hdf5_never_learns_of_a_failed_write(tmp_path, monkeypatch):
     assert shield.write(memoryview(b"AB")) == 2
     with pytest.raises(OSError, match="No space left on device"):
         shield.check()
-    assert (shield.tell(), shield.seek(0, os.SEEK_END), shield.seek(6)) == (10, 14, 6)
+    assert (shield.tell(), shield.seek(0, os.SEEK_END), shield.seek(6)) == (10, 100, 6)
     found = bytearray(b"?" * 10)
     assert shield.readinto(memoryview(found)) == 10
     assert found == b"67ABcdef\0\0"
     shield.seek(1)
     assert shield.read(3) == b"123"
-    assert os.path.getsize(file.partial) == 10
-    file.discard()
+    assert os.path.getsize(file.path) == 10
+    file.close()
+    workspace.discard()
 
 
 FULL = """
@@ -50,12 +54,13 @@ FULL = """
     from pathlib import Path
     import numpy as np
     from tf2numpy._types import ArraySpec, Chunk
+    from tf2numpy._workspace import Workspace
     from tf2numpy._errors import StorageFull
     from tf2numpy.sinks.hdf5 import Hdf5Sink
     limit, rows, dtype = int(sys.argv[2]), int(sys.argv[3]) or None, np.dtype(sys.argv[4])
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    sink = Hdf5Sink(Path(sys.argv[1]), overwrite=False)
+    sink = Hdf5Sink(Workspace(Path(sys.argv[1]), overwrite=False))
     rows_per_piece = 30_000 if dtype == object else 300_000
     piece = np.full(rows_per_piece, b"0123456789" * 3 if dtype == object else 1, dtype)
     try:
@@ -86,8 +91,8 @@ def test_disk_full_in_the_middle(tmp_path, limit, dtype):
     written, message = run_full(path, limit, 0, dtype)
     assert 0 <= written <= limit * 1.5  # what HDF5 writes twice counts twice
     assert message == (
-        f"no room to write {str(path)!r} (File too large) after {format_bytes(written)} ({written} bytes); the "
-        f"unfinished file is removed. Free some room, or choose a path on another file system"
+        f"no room to write {str(path)!r} (File too large) after {format_bytes(written)} ({written} bytes); "
+        f"free some room, or choose a path on another file system"
     )
 
 
@@ -96,8 +101,8 @@ def test_disk_full_from_the_start(tmp_path):
     written, message = run_full(path, 6_000_000, 12_000_000, "u1")
     assert written < 10_000
     assert message == (
-        f"no room to write {str(path)!r} (File too large) after {format_bytes(written)} ({written} bytes); the "
-        f"unfinished file is removed. Free some room, or choose a path on another file system"
+        f"no room to write {str(path)!r} (File too large) after {format_bytes(written)} ({written} bytes); "
+        f"free some room, or choose a path on another file system"
     )
 
 
@@ -107,6 +112,5 @@ def test_a_file_system_that_is_really_full(small_disk, dtype):
     written, message = run_full(path, 0, 0, dtype)
     assert message == (
         f"no room to write {str(path)!r} (No space left on device) after {format_bytes(written)} "
-        f"({written} bytes); the unfinished file is removed. Free some room, or choose a path on another file "
-        f"system"
+        f"({written} bytes); free some room, or choose a path on another file system"
     )

@@ -73,26 +73,38 @@ class Rows:
         else:
             self.count = None
 
+    @property
+    def are_batched(self) -> bool:
+        """Whether the dataset's elements are batches of rows."""
+        return bool(self._batches)
+
     def block_spec(self) -> Any:
         """Give the element_spec of a block of rows: every leaf with its row axis first."""
         return (self._dataset if self._batches else _batched(self._dataset, 1)).element_spec
 
-    def blocks(self, row_bytes: int | None, block_bytes: int) -> Iterator[Any]:
+    def blocks(self, row_bytes: int | None, block_bytes: int, skip: int = 0) -> Iterator[Any]:
         """Give blocks of rows of at most block_bytes; rows of unknown size come a few at a time.
 
+        skip: blocks to leave out at the beginning.
         TensorFlow can neither batch nor slice float8, int4 and their kin: those come as they are batched, or singly.
         """
+        if not self._kernels and not self._batches:
+            return map(_one_row, self._dataset.skip(skip) if skip else self._dataset)
+        blocks = self._in_blocks(row_bytes, block_bytes)
+        return iter(blocks.skip(skip) if skip else blocks)
+
+    def _in_blocks(self, row_bytes: int | None, block_bytes: int) -> Any:
         if not self._kernels:
-            return iter(self._dataset) if self._batches else map(_one_row, self._dataset)
+            return self._dataset
         if row_bytes is None:
-            return iter(self._dataset if self._batches else _batched(self._dataset, self._rows_of_unknown_size()))
+            return self._dataset if self._batches else _batched(self._dataset, self._rows_of_unknown_size())
         rows = max(1, min(_MOST_ROWS, block_bytes // max(1, row_bytes)))
         if not self._batches:
-            return iter(_batched(self._dataset, rows))
+            return _batched(self._dataset, rows)
         sizes = {_batch_size(batch) for batch in self._batches}
         handy = all(size is not None and rows // 8 <= size <= rows for size in sizes)
         # TensorFlow cannot rebatch leaves whose batches differ in size, as a zip of two batch sizes gives.
-        return iter(self._dataset if handy or len(sizes) > 1 else self._dataset.rebatch(rows))
+        return self._dataset if handy or len(sizes) > 1 else self._dataset.rebatch(rows)
 
     def _rows_of_unknown_size(self) -> int:
         guess = sum(map(_guessed_bytes, tensorflow().nest.flatten(self._dataset.element_spec)))

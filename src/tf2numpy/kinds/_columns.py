@@ -18,9 +18,9 @@ from .. import _ragged
 from .._errors import DatasetError
 from .._ragged import RaggedArray
 from .._sparse import SparseArray
+from .._strings import held_bytes
 from .._types import ArraySpec
 from .ragged import row_bytes
-from .text import held_bytes
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -42,6 +42,12 @@ class Column(Protocol):
 
     def last(self) -> Arrays:
         """Give what can only be known after the last block, whole."""
+
+    def state(self) -> Any:
+        """Say what the blocks so far have come to, in terms that JSON can hold."""
+
+    def restore(self, state: Any) -> None:
+        """Go on as after the blocks of which `state` was taken."""
 
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """Put the leaf together."""
@@ -72,6 +78,12 @@ class DenseColumn:
     def last(self) -> Arrays:
         """Nothing."""
         return {}
+
+    def state(self) -> None:
+        """Nothing: a block does not depend on those before."""
+
+    def restore(self, state: None) -> None:
+        """Nothing."""
 
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """The array itself."""
@@ -137,6 +149,15 @@ class RaggedColumn:
             return {}
         return {name: np.zeros(1, np.int64) for name in self._specs if name.endswith("row_splits")}
 
+    def state(self) -> list[int] | None:
+        """The values so far at every level; None before the first block."""
+        return list(self._totals) if self._begun else None
+
+    def restore(self, state: list[int] | None) -> None:
+        """Count on from there."""
+        self._begun = state is not None
+        self._totals = list(state or [0] * self._ragged_rank)
+
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """A RaggedArray of all the rows."""
         whole: Any = arrays[self._values_name]
@@ -187,6 +208,14 @@ class SparseColumn:
         """The shape: as many rows as came, and on the other axes the largest that any block had."""
         return {"shape": np.asarray(self._shape, np.int64)}
 
+    def state(self) -> list[int]:
+        """The shape so far."""
+        return list(self._shape)
+
+    def restore(self, state: list[int]) -> None:
+        """Count on from there."""
+        self._shape = list(state)
+
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """A SparseArray of all the rows."""
         return SparseArray(arrays["indices"], arrays["values"], tuple(int(n) for n in arrays["shape"]))
@@ -202,6 +231,12 @@ class NoneColumn:
     def split(self, block: Any) -> Arrays:
         """Nothing."""
         return {}
+
+    def state(self) -> None:
+        """Nothing."""
+
+    def restore(self, state: None) -> None:
+        """Nothing."""
 
     def row_bytes(self, block: Any) -> NDArray[np.int64]:
         """Nothing, whatever the number of rows."""

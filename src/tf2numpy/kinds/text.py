@@ -3,118 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _spans
-from .._errors import CopyRequired
-from .._host import check_out
 from .._lazy import tensorflow
-from .._protocols import ArraySource
-from .._text import decode
-from .._types import ArraySpec, Index, Request
-
-# What CPython 3.11 takes for one element beside its bytes: the array's pointer and the header of `bytes`.
-_ELEMENT_OVERHEAD_BYTES = 8 + 33
-
-# Elements whose lengths are alive at once. TensorFlow cuts a multiple of 8 strings off without copying them.
-_COUNTED_TOGETHER = 1 << 14
+from .._strings import Strings
+from .._types import Index
 
 
-def held_bytes(elements: NDArray[Any]) -> NDArray[np.int64]:
-    """Give the host bytes of each element of an object array of `bytes`."""
-    lengths = np.fromiter(map(len, elements.flat), np.int64, elements.size)
-    return lengths.reshape(elements.shape) + _ELEMENT_OVERHEAD_BYTES
-
-
-class TextArray(ArraySource):
-    """A string tensor. TensorFlow's strings and Python's never share memory, so there is no view."""
+class TextArray(Strings):
+    """A string tensor. TensorFlow's strings and Python's never share memory."""
 
     def __init__(self, x: Any, *, kind: str, device: str) -> None:
-        self.kind, self.device = kind, device
-        self._shape = tuple(x.shape)
-        self.spec = ArraySpec(self._shape, np.dtype(object))
+        why = "NumPy cannot view TensorFlow's strings"
+        super().__init__(tuple(x.shape), kind=kind, device=device, why_no_view=why)
         self._tensor = x
-
-    def host_bytes(self, request: Request) -> int:
-        """Bytes of the elements and of the array of pointers."""
-        return int(self._element_bytes(np.array([0, math.prod(self._shape)]))[0])
-
-    def fetch(self, request: Request) -> NDArray[Any]:
-        """Give all elements as `bytes`, or as text when asked."""
-        if request.copy is False and request.out is None:
-            raise CopyRequired(
-                "copy=False allows only a view, and NumPy cannot view TensorFlow's strings; pass copy=None or copy=True"
-            )
-        array = self._objects(self._tensor)
-        result = decode(array) if request.decode_text else array
-        if request.out is None:
-            return result
-        check_out(request.out, result.shape, result.dtype)
-        request.out[...] = result
-        return request.out
 
     def read(self, index: Index) -> NDArray[Any]:
         """Give one region as `bytes`."""
-        with tensorflow().init_scope():
-            return self._objects(self._tensor[index] if index else self._tensor)
+        part = self._tensor
+        if any(s.stop - s.start < n for s, n in zip(index, self._shape, strict=False)):
+            with tensorflow().init_scope():  # out of any graph that is being built: the tensor is an eager one
+                part = part[index]
+        return _objects(part)
 
-    def regions(self, max_bytes: int) -> Iterator[Index]:
-        """Cut by rows, and rows that are too large along further axes, counting each element's own length."""
-        if self.spec.shape:
-            return self._cut((), 0, max_bytes)
-        return iter([()])
-
-    def bytes_between(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Count the elements' own lengths."""
-        return self._element_bytes(ends * math.prod(self._shape[1:]))
-
-    def _cut(self, head: Index, first: int, max_bytes: int) -> Iterator[Index]:
-        """Cut the part that `head`, one index on each axis so far, leaves; its elements begin at `first`."""
-        axis = len(head)
-        size = math.prod(self._shape[axis + 1 :])  # of one row of this part, in elements
-
-        def bytes_of(start: int, stop: int) -> NDArray[np.int64]:
-            return self._element_bytes(first + np.arange(start, stop + 1, dtype=np.int64) * size)
-
-        for start, stop, nbytes in _spans.row_spans(
-            self._shape[axis], bytes_of, max_bytes, least_bytes=size * _ELEMENT_OVERHEAD_BYTES
-        ):
-            index = (*head, slice(start, stop))
-            if nbytes <= max_bytes:
-                yield index
-            elif len(index) < len(self._shape):
-                yield from self._cut(index, first + start * size, max_bytes)
-            else:
-                place = ", ".join(str(s.start) for s in index)
-                raise _spans.too_large(f"row {place}" if axis == 0 else f"element ({place})", nbytes, max_bytes)
-
-    def _element_bytes(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the bytes of the elements, in C order, between each of `ends` and the next."""
-        total = np.diff(ends) * _ELEMENT_OVERHEAD_BYTES
-        for start in range(int(ends[0]), int(ends[-1]), _COUNTED_TOGETHER):
-            lengths = self._lengths(start, min(start + _COUNTED_TOGETHER, int(ends[-1])))
-            running = np.zeros(lengths.size + 1, np.int64)
-            np.cumsum(lengths, out=running[1:])
-            total += np.diff(running[np.clip(ends - start, 0, lengths.size)])
-        return total
-
-    def _lengths(self, start: int, stop: int) -> NDArray[np.int32]:
+    def lengths(self, start: int, stop: int) -> NDArray[np.int32]:
+        """Have TensorFlow count them."""
         tf = tensorflow()
-        with tf.init_scope():  # out of any graph that is being built: the tensor is an eager one
+        with tf.init_scope():
             part = self._tensor
             if stop - start < math.prod(self._shape):
                 part = tf.reshape(part, [-1])[start:stop]
             return np.asarray(tf.raw_ops.StringLength(input=part))
 
-    @staticmethod
-    def _objects(x: Any) -> NDArray[Any]:
-        elements = x._numpy()  # new objects every time; of a scalar the element itself
-        if isinstance(elements, np.ndarray):
-            return elements
-        array = np.empty((), object)
-        array[()] = elements
-        return array
+
+def _objects(x: Any) -> NDArray[Any]:
+    elements = x._numpy()  # new objects every time; of a scalar the element itself
+    if isinstance(elements, np.ndarray):
+        return elements
+    array = np.empty((), object)
+    array[()] = elements
+    return array

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from ._atomic import AtomicFile
+from ._output_file import OutputFile
 
 
 class ShieldedFile:
@@ -18,9 +18,11 @@ class ShieldedFile:
     file: the real one, for whoever writes past HDF5.
     """
 
-    def __init__(self, file: AtomicFile) -> None:
+    def __init__(self, file: OutputFile, *, empty: bool = False) -> None:
+        """Wrap a file; empty: HDF5 is to lay it out anew, around bytes of arrays that may be in it already."""
         self.file = file
         self._position = 0
+        self._end = 0 if empty else os.fstat(file.fd).st_size
         self._failure: OSError | None = None
         self._kept: list[tuple[int, bytes]] = []  # (byte offset, bytes) of the writes that failed, oldest first
 
@@ -31,7 +33,7 @@ class ShieldedFile:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a byte offset from the start (whence 0), from here (1) or from the end (2)."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size()}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._end}[whence]
         self._position = base + offset
         return self._position
 
@@ -48,13 +50,14 @@ class ShieldedFile:
             self._failure = error
             self._kept.append((self._position, bytes(data)))
         self._position += len(data)
+        self._end = max(self._end, self._position)
         return len(data)
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the whole buffer; what lies past the end is zeros."""
         buffer = memoryview(buffer).cast("B")  # older h5py gives a view of Cython's own, which takes no bytes
         start, stop = self._position, self._position + len(buffer)
-        count = os.preadv(self.file.fd, [buffer], start)
+        count = os.preadv(self.file.fd, [buffer[: max(0, self._end - start)]], start)
         buffer[count:] = bytes(len(buffer) - count)
         for offset, data in self._kept:
             first, last = max(start, offset), min(stop, offset + len(data))
@@ -76,10 +79,8 @@ class ShieldedFile:
             os.ftruncate(self.file.fd, nbytes)
         except OSError as error:
             self._failure = error
+        self._end = nbytes
         return nbytes
 
     def flush(self) -> None:
         """Nothing is held back."""
-
-    def _size(self) -> int:
-        return max(os.fstat(self.file.fd).st_size, *(offset + len(data) for offset, data in self._kept), 0)

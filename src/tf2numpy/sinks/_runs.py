@@ -11,35 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._dtypes import is_extended, named, storage
-from .._errors import FormatError, InvalidArgument
+from .._dtypes import storage
+from .._errors import InvalidArgument
 from .._host import c_order
 from .._types import ArraySpec, Chunk, Index
-from ._atomic import AtomicFile
-
-
-def refuse_nameless(name: str, dtype: np.dtype[Any]) -> None:
-    """Refuse a dtype of another library that no file could name, so that nothing is written as bare bits.
-
-    Raises: FormatError naming the array and the dtype.
-    """
-    registered_by_others = dtype.isbuiltin == 2
-    if registered_by_others and not (is_extended(dtype) and dtype == named(dtype.name)):
-        raise FormatError(
-            f"array {name!r}: no file can name the dtype {dtype!r}; cast it to one that TensorFlow has too"
-        )
-
-
-def refuse_text(name: str, dtype: np.dtype[Any], kinds: str) -> None:
-    """Refuse NumPy's text; kinds: those a format cannot hold, "U" for fixed and "T" for variable length.
-
-    Raises: FormatError naming the array and the dtype.
-    """
-    if dtype.kind in kinds:
-        raise FormatError(
-            f"array {name!r}: its elements are text, {dtype}, which this format cannot hold; encode it to bytes, "
-            "np.char.encode(x), or leave out dtype=str where it was decoded"
-        )
+from ._output_file import OutputFile
 
 
 def fit(chunk: Chunk, specs: Mapping[str, ArraySpec], rows: int | None, *, growing: bool = False) -> Index:
@@ -100,7 +76,7 @@ def bytes_of(array: NDArray[Any]) -> memoryview:
 
 
 def pwrite_region(
-    file: AtomicFile, base: int, shape: tuple[int | None, ...], index: Index, value: NDArray[Any]
+    file: OutputFile, base: int, shape: tuple[int | None, ...], index: Index, value: NDArray[Any]
 ) -> None:
     """Write one region of the array of that shape whose first byte lies at `base`.
 

@@ -1,22 +1,33 @@
-"""Named arrays as an HDF5 file: names, groups, the life of the file. Datasets are `_hdf5_arrays`' matter.
+"""Named arrays as an HDF5 file: the life of the file. What becomes of an array is `_hdf5_arrays`' matter.
 
-HDF5 lays the file out; the bytes of every array of known shape are then written at the offsets it gave.
+HDF5 has a hand in the file twice: in `begin`, to give every array of known shape its place, and in `commit`, to add
+the rest, which waits in a journal meanwhile. Whatever it does in `begin` it does again, byte for byte, to go on with
+an unfinished file, so that an interrupted `commit` leaves no trace either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
 
 from .._errors import FormatError, InvalidArgument
+from .._protocols import State
 from .._registry import require
-from .._types import ArraySpec, Chunk
-from . import _hdf5_arrays as arrays
-from ._atomic import AtomicFile
+from .._types import PLAIN, ArraySpec, Chunk, Layout
+from .._workspace import Workspace
+from ..layouts.hdf5_types import file_type
+from ._hdf5_arrays import Array, Counted, Described, Growing, Plain
+from ._hdf5_chunks import Chunked, check_chunk
+from ._hdf5_codecs import Codec, Encoder, codec
 from ._hdf5_file import ShieldedFile
+from ._hdf5_grid import chunk_shape
+from ._hdf5_held import Held
+from ._hdf5_journal import Journal
+from ._hdf5_names import check_names
+from ._hdf5_strings import Strings
+from ._output_file import OutputFile
 from ._runs import fit, map_array
 
 _ALIGNMENT_BYTES = 64  # of each array in the file, so that its memory map is aligned for any dtype
@@ -25,48 +36,55 @@ _ALIGNMENT_BYTES = 64  # of each array in the file, so that its memory map is al
 class Hdf5Sink:
     """An HDF5 file. A name "a/b" is the dataset "b" in the group "a".
 
-    A dtype that NumPy cannot name, and strings, are recorded in the dataset's attribute "dtype".
+    A dtype that NumPy cannot name, and strings, are recorded in the dataset's attribute "dtype". Strings are neither
+    compressed nor cut into chunks: their bytes lie where HDF5's filters do not reach.
     """
 
-    _shield: ShieldedFile
+    _file: OutputFile
+    _journal: Journal
+    _held: Held
+    _encoder: Encoder
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
-        """Look at the destination; nothing is created yet.
-
-        Raises: OutputExists; InvalidArgument for a path that cannot be a file.
-        """
-        self._file = AtomicFile(path, overwrite=overwrite, on_discard=self._close)
+    def __init__(self, workspace: Workspace, layout: Layout = PLAIN) -> None:
+        self._workspace = workspace
+        self._layout = layout
         self._specs: Mapping[str, ArraySpec] = {}
-        self._rows: dict[str, int] = {}  # how many have come, of the arrays whose number is not known
-        self._datasets: dict[str, arrays.Dataset] = {}
+        self._rows: dict[str, int | None] = {}  # how many have come, of the arrays whose number is not known
+        self._arrays: dict[str, Array] = {}
         self._h5: Any = None
+        self._begun = False
 
-    def begin(self, specs: Mapping[str, ArraySpec]) -> None:
-        """Create the hidden file with every group and dataset; arrays of known shape get their place in it.
+    def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
+        """Create the file, and give arrays of known shape their place in it; or go on with it.
 
         Raises: FormatError for names that HDF5 cannot hold together and for arrays it cannot hold, before
-        anything is created; StorageFull; MissingExtra without h5py.
+        anything is created, and for a state of another version of HDF5; StorageFull; MissingExtra.
         """
         h5py = require("h5py", "writing HDF5")
+        if state is not None:
+            self._check_version(h5py, state)
+            specs = {name: specs[name] for name in state["rows"]}  # in the order in which they were created
         check_names(specs)
-        kinds = {name: arrays.file_type(h5py, name, spec) for name, spec in specs.items()}
+        kinds = {name: file_type(h5py, name, spec) for name, spec in specs.items()}
+        compression = codec(h5py, self._layout.compression)
+        chunks = self._chunks(specs, compression)
         self._specs = dict(specs)
-        self._rows = {name: 0 for name, spec in specs.items() if None in spec.shape}
-        self._file.create(sum(spec.nbytes or 0 for spec in specs.values()))
-        try:
-            with self._file.guard():
-                self._shield = ShieldedFile(self._file)
-                self._h5 = h5py.File(self._shield, "w", alignment_threshold=1, alignment_interval=_ALIGNMENT_BYTES)
-                for name, spec in specs.items():
-                    self._datasets[name] = arrays.create(
-                        h5py, self._h5, name, spec, kinds[name], self._shield, growing=len(self._rows)
-                    )
-                if all(isinstance(dataset, arrays.Contiguous) for dataset in self._datasets.values()):
-                    self._h5.close()  # the layout is final: from here on HDF5 has no hand in the file
-                self._shield.check()
-        except BaseException:
-            self.abort()
-            raise
+        self._rows = {name: 0 if None in spec.shape else None for name, spec in specs.items()}
+        if state is None:
+            plain = (spec for name, spec in specs.items() if name not in chunks)
+            self._workspace.require(sum(spec.nbytes or 0 for spec in plain))
+        else:
+            self._rows |= state["rows"]
+        self._workspace.open()
+        self._file = OutputFile(self._workspace, keep=state is not None)
+        self._journal = Journal(self._workspace, "staged", None if state is None else state["journal"])
+        self._held = Held(self._workspace, None if state is None else state["held"])
+        self._encoder = Encoder(compression, self._journal)
+        self._begun = True
+        for number, (name, spec) in enumerate(specs.items()):
+            what = Described(h5py, number, name, spec, kinds[name])
+            self._arrays[name] = self._array(what, chunks.get(name))
+        self._build("w", [name for name, array in self._arrays.items() if isinstance(array, Counted)])
 
     def write(self, chunk: Chunk) -> None:
         """Fill one rectangular region; with an unknown number of rows, the next rows.
@@ -74,31 +92,56 @@ class Hdf5Sink:
         Raises: InvalidArgument for a chunk that does not fit; FormatError for strings that are not bytes;
         StorageFull.
         """
-        index = fit(chunk, self._specs, self._rows.get(chunk.name))
-        with self._file.guard():
-            self._datasets[chunk.name].write(index, chunk.value)
-        if chunk.name in self._rows:
+        rows = self._rows.get(chunk.name)
+        index = fit(chunk, self._specs, rows)
+        self._arrays[chunk.name].write(index, chunk.value)
+        if rows is not None:
             self._rows[chunk.name] = index[0].stop
 
+    def state(self) -> State:
+        """Say how many rows there are, and how much of the journal counts."""
+        self._encoder.drain()
+        chunked = [array for array in self._arrays.values() if isinstance(array, Chunked)]
+        whole = self._held.turn(sum(array.held_bytes for array in chunked))
+        for array in chunked:
+            array.hold(whole=whole)
+        h5py = require("h5py", "writing HDF5")
+        return {
+            "hdf5": _version(h5py),
+            "rows": dict(self._rows),
+            "journal": self._journal.mark(),
+            "held": self._held.mark(),
+        }
+
+    def sync(self) -> None:
+        """Make what was written durable."""
+        self._file.sync()
+        self._journal.sync()
+        self._held.sync()
+
     def commit(self) -> None:
-        """Write what is held back, close the file and publish it.
+        """Add the arrays that have no place yet, and publish the file.
 
         Raises: OutputExists if the destination appeared meanwhile; StorageFull.
         """
-        try:
-            with self._file.guard():
-                for dataset in self._datasets.values():
-                    dataset.finish()
-                self._h5.close()
-                self._shield.check()
-        except BaseException:
-            self.abort()
-            raise
-        self._file.publish()
+        self._encoder.drain()
+        self._build("r+", [name for name, array in self._arrays.items() if not isinstance(array, Counted)])
+        for array in self._arrays.values():
+            if isinstance(array, Growing):
+                array.place(self._file)
+        self._file.sync()
+        self._close()
+        self._workspace.publish()
+
+    def suspend(self) -> None:
+        """Let go of the unfinished file, to be gone on from."""
+        self._close()
+        self._workspace.release()
 
     def abort(self) -> None:
-        """Close and remove the unfinished file; a committed one stays."""
-        self._file.discard()
+        """Remove the unfinished file; a committed one stays."""
+        self._close()
+        self._workspace.discard()
 
     def check_mappable(self, specs: Mapping[str, ArraySpec]) -> None:
         """Refuse arrays that are not one range of the file.
@@ -106,64 +149,89 @@ class Hdf5Sink:
         Raises: FormatError naming the first such array and the reason.
         """
         for name, spec in specs.items():
-            if spec.dtype.hasobject or None in spec.shape:
-                why = "its elements differ in size" if spec.dtype.hasobject else "its number of rows is not known"
-                raise FormatError(
-                    f"array {name!r} cannot be mapped: {why}, so HDF5 keeps it in pieces; "
-                    "save it, and open the file with h5py"
-                )
+            if spec.dtype.hasobject:
+                why = "its elements differ in size, so HDF5 keeps it in pieces"
+            elif self._in_chunks(spec):
+                why = "it is to be cut into chunks, which compression needs too"
+            else:
+                continue
+            raise FormatError(f"array {name!r} cannot be mapped: {why}; save it, and open the file with h5py")
 
     def mapped(self) -> dict[str, NDArray[Any]]:
         """Give the committed arrays as writable memory maps of their logical dtypes.
 
         Raises: FormatError for an array that is not one range of the file; InvalidArgument before `commit`.
         """
-        if not self._file.published:
+        if not self._workspace.published:
             raise InvalidArgument("nothing is committed yet, so nothing can be mapped; call commit() first")
         self.check_mappable(self._specs)
-        maps = {}
-        for name, spec in self._specs.items():
-            dataset = self._datasets[name]
-            assert isinstance(dataset, arrays.Contiguous)
-            maps[name] = map_array(self._file.path, dataset.base, tuple(n or 0 for n in spec.shape), spec.dtype)
-        return maps
+        return {
+            name: map_array(self._workspace.path, array.base, self._shape(name), array.spec.dtype)
+            for name, array in self._arrays.items()
+            if isinstance(array, Plain)
+        }
+
+    def _build(self, mode: str, names: list[str]) -> None:
+        """Open the file with HDF5, let these arrays build their datasets, and close it."""
+        if mode != "w" and not names:
+            return
+        h5py = require("h5py", "writing HDF5")
+        with self._workspace.guard():
+            file = ShieldedFile(self._file, empty=mode == "w")
+            self._h5 = h5py.File(file, mode, alignment_threshold=1, alignment_interval=_ALIGNMENT_BYTES)
+            for name in names:
+                self._arrays[name].build(self._h5, self._shape(name), file)
+            self._h5.close()
+            file.check()
+
+    def _array(self, what: Described, chunk: tuple[int, ...] | None) -> Array:
+        if what.spec.dtype == object:
+            return Strings(what, self._journal)
+        if chunk is not None:
+            return Chunked(what, self._journal, self._held, self._encoder, chunk)
+        return (Growing if None in what.spec.shape else Counted)(what, self._journal)
+
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return tuple((self._rows[name] or 0) if n is None else n for n in self._specs[name].shape)
+
+    def _in_chunks(self, spec: ArraySpec) -> bool:
+        """Tell whether an array can be cut into chunks, and whether the layout wants it."""
+        if spec.dtype == object or not spec.shape or not spec.row_nbytes or spec.shape[0] == 0:
+            return False
+        chunks = self._layout.chunks
+        return self._layout.compression is not None or (chunks is not None and len(chunks) == len(spec.shape))
+
+    def _chunks(self, specs: Mapping[str, ArraySpec], compression: Codec) -> dict[str, tuple[int, ...]]:
+        """Give the shape of the chunks of every array that is cut into some."""
+        growing = sum(None in spec.shape for spec in specs.values())
+        chunks, wanted = {}, self._layout.chunks
+        for name, spec in specs.items():
+            if not self._in_chunks(spec):
+                continue
+            if wanted is not None and len(wanted) == len(spec.shape):
+                chunk = tuple(c if n is None else min(c, n) for c, n in zip(wanted, spec.shape, strict=True))
+            else:
+                chunk = chunk_shape(spec, growing)
+            check_chunk(name, spec, chunk, compression.limit)
+            chunks[name] = chunk
+        return chunks
+
+    def _check_version(self, h5py: Any, state: State) -> None:
+        if state["hdf5"] != _version(h5py):
+            raise FormatError(
+                f"the unfinished file of {str(self._workspace.path)!r} was laid out by {state['hdf5']}, and only that "
+                f"can go on with it, found {_version(h5py)}; install that version again, or start over"
+            )
 
     def _close(self) -> None:
         if self._h5 is not None:
-            self._h5.close()
+            self._h5.close()  # before the file itself: HDF5 may still write to it
+        if self._begun:
+            self._file.close()
+            self._encoder.close()
+            self._journal.close()
+            self._held.close()
 
 
-def check_names(names: Iterable[str]) -> None:
-    """Refuse names that are no paths inside a file, and names that are in each other's way.
-
-    Raises: FormatError naming the first such name and the reason.
-    """
-    known = dict.fromkeys(names)
-    for name in known:
-        problem = _problem(name)
-        if problem:
-            raise FormatError(f"the name {name!r} {problem}, which HDF5 cannot hold; rename the array")
-    for name in known:
-        parts = name.split("/")
-        for end in range(1, len(parts)):
-            group = "/".join(parts[:end])
-            if group in known:
-                raise FormatError(
-                    f"the names {group!r} and {name!r} cannot be in one HDF5 file: {group!r} would be both "
-                    f"an array and the group of another; rename one of them"
-                )
-
-
-def _problem(name: str) -> str | None:
-    parts = name.split("/")
-    if "" in parts:
-        return "is empty or has an empty part"
-    if "." in parts or ".." in parts:
-        return "has '.' or '..' as a part"
-    if "\0" in name:
-        return "has a NUL character"
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return "is not valid Unicode"
-    return None
+def _version(h5py: Any) -> str:
+    return f"h5py {h5py.version.version} with HDF5 {h5py.version.hdf5_version}"

@@ -6,9 +6,9 @@ import os
 import pytest
 
 from tf2numpy._errors import OutputExists, StorageFull
-from tf2numpy.sinks._atomic import AtomicFile
-
-from .atomic import make
+from tf2numpy._workspace import Workspace
+from tf2numpy.sinks._output_file import OutputFile
+from workspace import make
 
 
 def fake_free(monkeypatch, tmp_path, blocks, free):
@@ -20,7 +20,7 @@ def fake_free(monkeypatch, tmp_path, blocks, free):
 def test_no_room_for_what_is_known(tmp_path, monkeypatch):
     fake_free(monkeypatch, tmp_path, blocks=1000, free=3)
     with pytest.raises(StorageFull) as caught:
-        AtomicFile(tmp_path / "x", overwrite=False).create(3073)
+        Workspace(tmp_path / "x", overwrite=False).require(3073)
     assert str(caught.value) == (
         f"{str(tmp_path / 'x')!r} needs 3.0 KiB (3073 bytes), and 3.0 KiB (3072 bytes) are free on the file "
         f"system of {str(tmp_path)!r}; free some room there, or choose a path on another file system"
@@ -31,9 +31,7 @@ def test_no_room_for_what_is_known(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("blocks", "free", "needed"), [(1000, 3, 3072), (0, 0, 1 << 40)])
 def test_room_enough_or_unknown(tmp_path, monkeypatch, blocks, free, needed):
     fake_free(monkeypatch, tmp_path, blocks, free)
-    file = AtomicFile(tmp_path / "x", overwrite=False)
-    file.create(needed)
-    file.discard()
+    Workspace(tmp_path / "x", overwrite=False).require(needed)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +44,11 @@ def test_no_room_in_the_middle(tmp_path, error):
     with pytest.raises(StorageFull) as caught, file.guard():
         raise error
     assert str(caught.value) == (
-        f"no room to write {str(tmp_path / 'x')!r} ({error.strerror}) after 3 B (3 bytes); the unfinished file is "
-        f"removed. Free some room, or choose a path on another file system"
+        f"no room to write {str(tmp_path / 'x')!r} ({error.strerror}) after 3 B (3 bytes); "
+        f"free some room, or choose a path on another file system"
     )
+    assert file.output.read_bytes() == b"new"  # what is there can be gone on from
+    file.discard()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,12 +68,13 @@ def test_no_room_when_syncing(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(StorageFull):
         make(tmp_path / "x").publish()
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "x").exists()
 
 
 def test_no_room_on_a_small_disk(small_disk):
-    file = AtomicFile(small_disk / "x", overwrite=False)
-    file.create(0)
+    workspace = Workspace(small_disk / "x", overwrite=False)
+    workspace.open()
+    file = OutputFile(workspace)
 
     def fill():
         with file.guard():
@@ -84,8 +85,10 @@ def test_no_room_on_a_small_disk(small_disk):
         fill()
     assert str(caught.value) == (
         f"no room to write {str(small_disk / 'x')!r} (No space left on device) after 6.0 MiB (6291456 bytes); "
-        f"the unfinished file is removed. Free some room, or choose a path on another file system"
+        f"free some room, or choose a path on another file system"
     )
+    file.close()
+    workspace.discard()
     assert list(small_disk.iterdir()) == []
     with pytest.raises(StorageFull, match=r"needs 6\.1 MiB"):
-        AtomicFile(small_disk / "x", overwrite=False).create(6_400_000)
+        Workspace(small_disk / "x", overwrite=False).require(6_400_000)

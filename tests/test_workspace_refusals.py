@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tf2numpy._errors import InvalidArgument, OutputExists
-from tf2numpy.sinks._atomic import AtomicFile
+from tf2numpy._workspace import Workspace
 
 
 def refusal(path, error=InvalidArgument, **options):
     with pytest.raises(error) as caught:
-        AtomicFile(path, **{"overwrite": True, **options})
+        Workspace(path, **{"overwrite": True, **options})
     return str(caught.value)
 
 
@@ -73,11 +73,41 @@ def test_folder_that_refuses_the_file_itself(tmp_path, monkeypatch):
     def refuse(*args):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    file = AtomicFile(tmp_path / "x", overwrite=False)
-    monkeypatch.setattr(os, "open", refuse)
+    workspace = Workspace(tmp_path / "x", overwrite=False)
+    monkeypatch.setattr(os, "mkdir", refuse)
     with pytest.raises(InvalidArgument) as caught:
-        file.create(0)
+        workspace.open()
     assert str(caught.value) == (
         f"{str(tmp_path / 'x')!r} cannot be written: the folder {str(tmp_path)!r} takes no new file "
         f"(Read-only file system); choose another folder"
     )
+
+
+def test_a_folder_that_was_not_saved_here_is_never_replaced(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "one.jpg").write_bytes(b"dear")
+    assert refusal(folder, marker="zarr.json") == (
+        f"{str(folder)!r} is a folder without 'zarr.json' in it, so it is none that was saved here; choose another name"
+    )
+    (folder / "zarr.json").touch()
+    Workspace(folder, overwrite=True, marker="zarr.json")
+    assert refusal(folder, OutputExists, overwrite=False, marker="zarr.json") == (
+        f"{str(folder)!r} exists already; pass overwrite=True to replace it, or choose another name"
+    )
+
+
+@pytest.mark.parametrize("trap", ["file", "link"])
+def test_something_else_has_the_hidden_name(tmp_path, trap):
+    workspace = Workspace(tmp_path / "x", overwrite=False)
+    if trap == "file":
+        workspace.folder.write_bytes(b"theirs")
+    else:
+        (tmp_path / "elsewhere").mkdir()
+        workspace.folder.symlink_to("elsewhere")
+    with pytest.raises(InvalidArgument, match=r"takes no new file \((File exists|'\.x\.partial' there is not ours)\)"):
+        workspace.open()
+    workspace.discard()
+    assert os.path.lexists(workspace.folder)
+    if trap == "link":
+        assert os.listdir(tmp_path / "elsewhere") == []

@@ -11,12 +11,12 @@ import pytest
 import tf2numpy as t2n
 from conformance.kind import fails
 from tf2numpy._errors import InvalidArgument
-from tf2numpy.sinks._atomic import AtomicFile
+from tf2numpy._workspace import Workspace
 
 
 def refused(path, why, **options):
     with fails(InvalidArgument, f"{str(path)!r} cannot be written: {why}"):
-        AtomicFile(path, **{"overwrite": True, **options})
+        Workspace(path, **{"overwrite": True, **options})
 
 
 def circle_at(link):
@@ -47,7 +47,7 @@ def test_a_name_that_is_too_long(tmp_path):
     refused(tmp_path / ("x" * (limit + 1)), why.format(limit + 1))
     refused(tmp_path / ("x" * (limit + 1)) / "y", why.format(limit + 1))
     refused(tmp_path / ("é" * limit), why.format(2 * limit))
-    AtomicFile(tmp_path / ("x" * limit), overwrite=False)
+    Workspace(tmp_path / ("x" * limit), overwrite=False)
 
 
 def test_a_path_that_is_too_long(tmp_path):

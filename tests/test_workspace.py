@@ -1,20 +1,20 @@
 """A file grows under a hidden name, appears whole under its own or not at all, and leaves nothing behind."""
 
 import errno
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
-from tf2numpy._errors import InvalidArgument, OutputExists
-from tf2numpy.sinks._atomic import AtomicFile
-
-from .atomic import make
+from tf2numpy._errors import OutputBusy, OutputExists
+from tf2numpy._workspace import Workspace
+from workspace import make
 
 
 def test_publish_and_discard(tmp_path):
     file = make(tmp_path / "x")
-    assert [p.name for p in tmp_path.iterdir()] == [file.partial.name]
+    assert [p.name for p in tmp_path.iterdir()] == [file.folder.name] == [".x.partial"]
     assert not file.published
     file.publish()
     file.discard()
@@ -28,28 +28,69 @@ def test_every_file_descriptor_is_closed(tmp_path):
     before = os.listdir("/proc/self/fd")
     make(tmp_path / "a").publish()
     make(tmp_path / "b").discard()
-    AtomicFile(tmp_path / "c", overwrite=False).discard()
+    Workspace(tmp_path / "c", overwrite=False).discard()
     assert os.listdir("/proc/self/fd") == before
 
 
 def test_two_writers_of_one_name_do_not_meet(tmp_path):
-    first, second = make(tmp_path / "x", b"first"), make(tmp_path / "x", b"second")
-    assert first.partial != second.partial
+    first = make(tmp_path / "x", b"first")
+    second = Workspace(tmp_path / "x", overwrite=False)
+    with pytest.raises(OutputBusy) as caught:
+        second.open()
+    assert str(caught.value) == (
+        f"{str(tmp_path / 'x')!r} is being written already, by this or another process; wait for it to end, or choose "
+        "another name"
+    )
+    second.discard()  # not its own
     first.publish()
-    with pytest.raises(OutputExists):
-        second.publish()
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
     assert (tmp_path / "x").read_bytes() == b"first"
 
 
-def test_the_hidden_file_is_created_exclusively(tmp_path):
-    file = AtomicFile(tmp_path / "x", overwrite=False)
-    file.partial.symlink_to(tmp_path / "trap")
-    with pytest.raises(InvalidArgument):
-        file.create(0)
-    file.discard()
-    assert not (tmp_path / "trap").exists()
-    assert file.partial.is_symlink()
+def test_a_lock_that_vanishes_while_it_is_taken(tmp_path, monkeypatch):
+    """Who had the lock ends, and tidies up, between our opening and our locking it."""
+    real, ended = fcntl.flock, []
+
+    def flock(fd, how):
+        if not ended:
+            ended.append(True)
+            for left in (tmp_path / ".x.partial").iterdir():
+                left.unlink()
+            (tmp_path / ".x.partial").rmdir()
+        return real(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    make(tmp_path / "x").publish()
+    assert ended
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_what_an_interrupted_process_left(tmp_path):
+    make(tmp_path / "x", b"half").release()
+    again = Workspace(tmp_path / "x", overwrite=False)
+    again.open(keep=True)
+    assert again.output.read_bytes() == b"half"
+    again.release()
+    assert make(tmp_path / "x", b"whole").output.read_bytes() == b"whole"  # from the beginning
+
+
+def test_a_folder_appears_whole_and_replaces_only_its_like(tmp_path):
+    path = tmp_path / "x"
+    for content in (b"one", b"two"):
+        workspace = Workspace(path, overwrite=content == b"two", marker="mark")
+        workspace.open()
+        workspace.output.mkdir()
+        (workspace.output / "mark").write_bytes(content)
+        assert not path.exists() or (path / "mark").read_bytes() == b"one"
+        workspace.publish()
+        assert (path / "mark").read_bytes() == content
+        assert [p.name for p in tmp_path.iterdir()] == ["x"]
+    late = Workspace(tmp_path / "y", overwrite=False, marker="mark")
+    late.open()
+    late.output.mkdir()
+    (tmp_path / "y").mkdir()
+    with pytest.raises(OutputExists):
+        late.publish()
 
 
 def test_the_hidden_name_fits_where_the_name_does(tmp_path):
@@ -63,7 +104,7 @@ def test_a_symbolic_link_leads_to_the_file_it_names(tmp_path):
     link = tmp_path / "link"
     link.symlink_to("big disk/x")
     file = make(link)
-    assert file.partial.parent == tmp_path / "big disk"
+    assert file.folder.parent == tmp_path / "big disk"
     file.publish()
     make(link, b"newer", overwrite=True).publish()
     assert link.is_symlink()
@@ -86,8 +127,7 @@ def test_without_hard_links(tmp_path, monkeypatch, number):
     monkeypatch.setattr(os, "link", link)
     make(tmp_path / "x").publish()
     assert (tmp_path / "x").read_bytes() == b"new"
-    late = AtomicFile(tmp_path / "y", overwrite=False)
-    late.create(0)
+    late = make(tmp_path / "y")
     (tmp_path / "y").write_bytes(b"theirs")
     with pytest.raises(OutputExists) as caught:
         late.publish()
@@ -95,6 +135,7 @@ def test_without_hard_links(tmp_path, monkeypatch, number):
         f"{str(tmp_path / 'y')!r} exists already; pass overwrite=True to replace it, or choose another name"
     )
     assert (tmp_path / "y").read_bytes() == b"theirs"
+    late.discard()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x", "y"]
 
 
@@ -106,7 +147,7 @@ def test_without_hard_links_and_a_failing_rename(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="broken"):
         make(tmp_path / "x").publish()
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "x").exists()
 
 
 def test_what_is_synced_and_when(tmp_path, monkeypatch):
@@ -114,13 +155,13 @@ def test_what_is_synced_and_when(tmp_path, monkeypatch):
     sync, link = os.fsync, os.link
 
     def fsync(fd):
-        done.append("folder" if Path(f"/proc/self/fd/{fd}").resolve() == tmp_path else "file")
+        done.append(Path(f"/proc/self/fd/{fd}").resolve().name)
         sync(fd)
 
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "link", lambda *names: (done.append("link"), link(*names)))
     make(tmp_path / "x").publish()
-    assert done == ["file", "link", "folder"]
+    assert done == ["output", ".x.partial", "link", tmp_path.name]
 
 
 def test_folders_that_cannot_be_synced(tmp_path, monkeypatch):
@@ -134,23 +175,3 @@ def test_folders_that_cannot_be_synced(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", fsync)
     make(tmp_path / "x").publish()
     assert (tmp_path / "x").read_bytes() == b"new"
-
-
-def test_discard_closes_the_other_holder_before_the_file_goes(tmp_path):
-    seen = []
-    file = make(tmp_path / "x", on_discard=lambda: seen.append(os.fstat(file.fd).st_nlink))
-    file.discard()
-    file.discard()
-    assert seen == [1]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_discard_removes_the_file_even_if_the_other_holder_fails(tmp_path):
-    def fail():
-        raise RuntimeError("will not close")
-
-    file = make(tmp_path / "x", on_discard=fail)
-    with pytest.raises(RuntimeError, match="will not close"):
-        file.discard()
-    assert list(tmp_path.iterdir()) == []
-    assert file.fd == -1

@@ -1,0 +1,64 @@
+"""Compressed files, against the codec alone over the same chunks on as many cores."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zstandard
+
+import tf2numpy as t2n
+
+from ._measure import Result, at_most
+
+_BYTES = 256 << 20
+_CHUNK_BYTES = 4 << 20
+
+
+def results() -> Iterator[Result]:
+    """Measure HDF5 and Zarr with gzip and zstd."""
+    # Smooth noise, as measured images have: it compresses to about half.
+    scene = np.cumsum(np.random.default_rng(0).integers(-3, 4, (_BYTES // 2 // 1024, 1024)), 1).astype(np.int16)
+    chunk = (_CHUNK_BYTES // 2048, 1024)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
+        for suffix in (".h5", ".zarr"):
+            for codec, encode in _CODECS.items():
+                path = Path(folder) / f"x{suffix}"
+                yield at_most(
+                    f'save(x, "x{suffix}", compression="{codec}"), 256 MB',
+                    1.1,
+                    f"{codec} alone, {os.cpu_count()} threads",
+                    lambda path=path, codec=codec: t2n.save(
+                        scene, path, compression=codec, chunks=chunk, overwrite=True
+                    ),
+                    _alone(scene, encode),
+                    repeats=5,
+                )
+
+
+def _zstd(data: Any) -> bytes:
+    return zstandard.ZstdCompressor(level=3).compress(data)
+
+
+def _gzip(data: Any) -> bytes:
+    return zlib.compress(data, 4)
+
+
+_CODECS: dict[str, Callable[[Any], bytes]] = {"zstd": _zstd, "gzip": _gzip}
+
+
+def _alone(array: Any, encode: Callable[[Any], bytes]) -> Callable[[], int]:
+    data = memoryview(array).cast("B")
+    chunks = [data[start : start + _CHUNK_BYTES] for start in range(0, len(data), _CHUNK_BYTES)]
+
+    def run() -> int:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            return sum(map(len, threads.map(encode, chunks)))
+
+    return run

@@ -1,0 +1,206 @@
+"""One source into one sink, in bounded memory, from where it was interrupted if it was.
+
+Nothing that depends on a kind of value or on a format may enter this file.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import _fetch, _registry
+from ._checksum import checksum
+from ._dtypes import logical_name
+from ._errors import FormatError, InvalidArgument
+from ._progress import Progress
+from ._protocols import MappableSink, RowSource, Sink, SinkFactory, Source
+from ._resume import Ledger
+from ._stream import Ahead, Step, is_free_to_read
+from ._types import ArraySpec, Chunk, Layout, Request, joined
+from ._workspace import Workspace
+
+# The name of an array that has none: a tensor, variable or one-array dataset given alone.
+LONE_NAME = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be written, and how; see `save` for each field. mapped: only where it can be mapped afterwards."""
+
+    path: Path
+    format: str
+    request: Request
+    layout: Layout
+    max_bytes: int
+    overwrite: bool = False
+    resume: bool = False
+    verify: bool = False
+    progress: bool | Callable[[int, int | None], None] | None = None
+    mapped: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The path as messages show it."""
+        return repr(str(self.path))
+
+
+def format_of(path: str | os.PathLike[str], format: str | None) -> str:
+    """Give the key of a format in the table of sinks: as named, or else the suffix."""
+    if format is None:
+        return Path(path).suffix
+    return format if format in ("dir",) or format.startswith(".") else f".{format}"
+
+
+class WrongRowCount(Exception):
+    """A dataset gave another number of rows than it said it had; never leaves this file."""
+
+    def __init__(self, leaf: RowSource, spec: ArraySpec, gave: int | None) -> None:
+        more = int(spec.structural)  # row_splits are one more than the rows they cut
+        counted = "more" if gave is None else str(max(0, gave - more))
+        super().__init__(f"the dataset said it had {(spec.shape[0] or 0) - more} rows and gave {counted}")
+        self.leaf = leaf
+
+
+def write(source: Source, job: Job) -> tuple[Sink, list[Any]]:
+    """Write every array of a source; give the committed sink, and the checksums of the pieces if they were wanted.
+
+    Raises: what `save` raises.
+    """
+    found = _registry.sink_format(job.format, job.layout)
+    _fetch.check_request(source, job.request)
+    if not _fetch.specs_of(source, LONE_NAME):
+        raise FormatError(f"there is nothing to write to {job.path}: this {source.kind} holds no array")
+    workspace = Workspace(job.path, overwrite=job.overwrite, marker=found.marker)
+    factory: SinkFactory = _registry.load(found.target, "sinks")
+    sink = factory(workspace, job.layout)
+    if job.mapped:
+        if not isinstance(sink, MappableSink):
+            raise FormatError(f"the arrays of {job.path} could not be mapped into memory; choose .npy or .h5")
+        sink.check_mappable(_specs(source, job.request))
+    workspace.open(keep=job.resume)
+    ledger = Ledger(workspace.folder / "journal", resume=job.resume)
+    if ledger.head is None:  # killed before the first mark: nothing that is there counts
+        workspace.clear()
+    try:
+        _fill(source, sink, ledger, job)
+    except WrongRowCount as error:
+        ledger.close()
+        sink.abort()
+        warnings.warn(f"{error}; reading it again without relying on that number", stacklevel=3)
+        error.leaf.forget_count()
+        return write(source, replace(job, resume=False))
+    except BaseException as error:
+        if ledger.keep(sink) and not job.mapped:
+            sink.suspend()
+            error.add_note(
+                f"What is written so far is kept in {workspace.folder.name!r} beside {job.shown}: save it with "
+                "resume=True to go on from there; saving it without begins anew and removes that."
+            )
+        else:
+            sink.abort()
+        raise
+    return sink, ledger.checksums
+
+
+def _fill(source: Source, sink: Sink, ledger: Ledger, job: Job) -> None:
+    if ledger.head is not None:
+        _rely_on_no_other_counts(source, ledger.head)
+    specs = _specs(source, job.request)
+    max_bytes = ledger.head["max_bytes"] if ledger.head else job.max_bytes
+    head = _head(specs, job, max_bytes)
+    ledger.check(head, job.shown)
+    if job.max_bytes < max_bytes:
+        raise InvalidArgument(
+            f"{job.shown} was begun with max_bytes={max_bytes}, and its pieces need as much; found {job.max_bytes}"
+        )
+    sink.begin(specs, ledger.sink_state)
+    ledger.begin(head)
+    rows = {number: leaf for number, (_, leaf) in enumerate(_fetch.leaves(source)) if isinstance(leaf, RowSource)}
+    ahead = not is_free_to_read(source)
+    pieces = ledger.remaining(source, _piece_bytes(source, specs, max_bytes, ahead=ahead), job.shown)
+    sizes = [spec.nbytes for spec in specs.values()]
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    stream = iter(Ahead(pieces)) if ahead else pieces
+    with Progress("writing", unit="B", total=total, show=job.progress) as bar, closing(stream):
+        for step in stream:
+            bar.update(_take(step, sink, specs, ledger, rows.get(step.leaf), verify=job.verify))
+            del step  # nothing of a piece may stay alive while the next one is read
+            ledger.mark_if_due(sink)
+        for leaf in rows.values():
+            _check_count(leaf, specs, ledger)
+        ledger.settle(sink)
+        sink.commit()
+        ledger.close()
+
+
+def _take(
+    step: Step, sink: Sink, specs: dict[str, ArraySpec], ledger: Ledger, leaf: RowSource | None, *, verify: bool
+) -> int:
+    """Write the pieces of a step and note it; give its bytes."""
+    nbytes, checksums = 0, []
+    ledger.writing()
+    for chunk in step.chunks:
+        name = chunk.name or LONE_NAME
+        spec = specs[name]
+        if leaf is not None:
+            ledger.ends[name] = chunk.index[0].stop
+            if spec.shape[0] is not None and chunk.index[0].stop > spec.shape[0]:
+                raise WrongRowCount(leaf, spec, None)
+        array = chunk.value.astype(spec.dtype, copy=False)
+        if verify:
+            checksums.append([name, [[s.start, s.stop] for s in chunk.index], checksum(array)])
+        sink.write(Chunk(name, chunk.index, array))
+        nbytes += array.nbytes
+    ledger.note(step, checksums)
+    return nbytes
+
+
+def _check_count(leaf: RowSource, specs: dict[str, ArraySpec], ledger: Ledger) -> None:
+    """Refuse a dataset that gave fewer rows than it said."""
+    for name, spec in specs.items():
+        if name in ledger.ends and spec.shape[0] is not None and ledger.ends[name] < spec.shape[0]:
+            raise WrongRowCount(leaf, spec, ledger.ends[name])
+
+
+def _specs(source: Source, request: Request) -> dict[str, ArraySpec]:
+    return {name: _fetch.cast(spec, request) for name, spec in _fetch.specs_of(source, LONE_NAME).items()}
+
+
+def _head(specs: dict[str, ArraySpec], job: Job, max_bytes: int) -> dict[str, Any]:
+    """Say what the output is to be, for its journal."""
+    return {
+        "format": job.format,
+        "arrays": [[name, list(spec.shape), logical_name(spec.dtype), spec.dtype.str] for name, spec in specs.items()],
+        "compression": job.layout.compression,
+        "chunks": None if job.layout.chunks is None else list(job.layout.chunks),
+        "verify": job.verify,
+        "max_bytes": max_bytes,
+    }
+
+
+def _rely_on_no_other_counts(source: Source, head: Any) -> None:
+    """Forget the row counts that were found out to be wrong before the interruption."""
+    uncounted = {name for name, shape, *_ in head["arrays"] if shape[:1] == [None]}
+    for prefix, leaf in _fetch.leaves(source):
+        if isinstance(leaf, RowSource):
+            names = {joined(prefix, part) or LONE_NAME: spec for part, spec in leaf.specs().items()}
+            if any(name in uncounted and spec.shape[0] is not None for name, spec in names.items()):
+                leaf.forget_count()
+
+
+def _piece_bytes(source: Source, specs: dict[str, ArraySpec], max_bytes: int, *, ahead: bool) -> int:
+    """Bytes to read at once, so that all that is alive, and of a cast what the piece becomes, keeps to max_bytes."""
+    alive, least = Ahead.ALIVE if ahead else 1, max_bytes // (Ahead.ALIVE if ahead else 1)
+    for found, read in _fetch.flat_specs(source):
+        stored = specs[found or LONE_NAME].dtype
+        if read.dtype.hasobject:
+            least = min(least, max_bytes // (alive + 2))  # a sink joins strings, and counts their lengths
+        elif stored != read.dtype:
+            size = read.dtype.itemsize
+            least = min(least, max_bytes * size // (alive * size + stored.itemsize))
+    return least

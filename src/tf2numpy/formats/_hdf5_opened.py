@@ -1,0 +1,102 @@
+"""An open HDF5 file, and regions of its datasets read through h5py. What becomes of the elements may not enter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._errors import FormatError
+from .._registry import require
+from .._types import Index
+from ._hdf5_elements import Elements
+
+KIND = "HDF5 file"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open file: what h5py has of it, and where it lies."""
+
+    h5py: Any
+    file: Any
+    path: Path
+
+    @cached_property
+    def content(self) -> NDArray[np.uint8]:
+        """All bytes of the file, mapped read-only."""
+        return np.memmap(self.path, np.uint8, "r")
+
+    @property
+    def device(self) -> str:
+        """Say where the arrays are."""
+        return f"file {self.path}"
+
+    def where(self, name: str) -> str:
+        """Name a dataset in an error message."""
+        return f"{str(self.path)!r}: the dataset {name!r}"
+
+    def refused(self, name: str, what: str) -> FormatError:
+        """Say that a name of the file leads to another file."""
+        return FormatError(
+            f"{str(self.path)!r}: {name!r} {what}, and a file is not let lead to others; read that file itself, or "
+            "copy what it holds into this one, with h5repack or h5copy"
+        )
+
+
+class Region:
+    """How the elements of any region of one dataset come through h5py."""
+
+    def __init__(self, opened: Opened, name: str, dataset: Any, found: Elements) -> None:
+        self.opened, self.name, self.found = opened, name, found
+        self._dataset = dataset
+        self._ready = False
+
+    def into(self, target: NDArray[Any], index: Index) -> None:
+        """Read a region, a slice for every axis, into a C-contiguous array of its shape."""
+        space = self._dataset.get_space()
+        if index:
+            starts = tuple(s.start for s in index)
+            space.select_hyperslab(starts, tuple(s.stop - s.start for s in index))
+        self._read(target, space, target.shape[: len(index)])
+
+    def elements(self, start: int, stop: int, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Read the elements between two numbers, counted in C order."""
+        space = self._dataset.get_space()
+        if shape:
+            places = np.unravel_index(np.arange(start, stop), shape)
+            space.select_elements(np.stack(places, axis=-1).astype(np.uint64))
+        target = np.empty(stop - start, self.found.read_as)
+        self._read(target, space, target.shape if shape else ())
+        return target
+
+    def _read(self, target: NDArray[Any], space: Any, shape: tuple[int, ...]) -> None:
+        if not target.size:
+            return
+        self._check_filters()
+        h5s = self.opened.h5py.h5s
+        memory = h5s.create_simple(shape) if shape else h5s.create(h5s.SCALAR)
+        try:
+            self._dataset.read(memory, space, target, self.found.memory_type)
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
+            raise FormatError(f"{self.opened.where(self.name)} cannot be read: {error}") from error
+
+    def _check_filters(self) -> None:
+        """Find what undoes the compression, once."""
+        if self._ready:
+            return
+        settings, h5z = self._dataset.get_create_plist(), self.opened.h5py.h5z
+        for i in range(settings.get_nfilters()):
+            number = settings.get_filter(i)[0]
+            if not h5z.filter_avail(number):
+                require("hdf5plugin", f"reading {self.opened.where(self.name)}, compressed by HDF5's filter {number},")
+            if not h5z.filter_avail(number):
+                raise FormatError(
+                    f"{self.opened.where(self.name)} is compressed by HDF5's filter {number}, which neither HDF5 nor "
+                    "hdf5plugin has; rewrite the file with another, by h5repack where that filter is installed"
+                )
+        self._ready = True

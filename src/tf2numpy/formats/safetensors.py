@@ -1,0 +1,135 @@
+"""The arrays of a .safetensors file, as views of the memory-mapped file. Only that format's bytes may enter.
+
+The header is checked as the safetensors library does it: the arrays must fill the file, without gaps or overlaps.
+What our own files record beside (see `sinks.safetensors`) gives each array its dtype back.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._errors import FormatError
+from .._host import read_only
+from .._protocols import ArraySource, Stored
+from .._sources import HostArray
+from ..layouts.json_objects import parse_object
+from ..layouts.safetensors_dtypes import KNOWN, MOST_HEADER_BYTES, RECORD, Encoding, decoded
+from ._swapped import Swapped
+
+_KIND = ".safetensors file"
+
+
+class _Entry(NamedTuple):
+    """One array, as the header describes it: offsets count from the header's end."""
+
+    name: str
+    dtype: np.dtype[Any]
+    encoding: Encoding
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+def safetensors(path: Path, head: bytes) -> Stored | None:
+    """Open a .safetensors file; its arrays have the order of its header.
+
+    Raises: FormatError for a damaged file, and for a dtype that is not known here.
+    """
+    length = int.from_bytes(head[:8], "little")
+    if head[8:9] != b"{" or (length > MOST_HEADER_BYTES and path.suffix.lower() != ".safetensors"):
+        return None
+    try:
+        data = np.memmap(path, np.uint8, "r")
+        base = 8 + length
+        if length > MOST_HEADER_BYTES or base > data.size:
+            raise FormatError(
+                f"its first 8 bytes promise a header of {length} bytes; {data.size - 8} bytes follow, and "
+                f"{MOST_HEADER_BYTES} are allowed"
+            )
+        entries = _entries(data[8:base].tobytes())
+        _check_places(entries, data.size - base)
+        arrays = {entry.name: _source(np.asarray(data[base:]), entry, path) for entry in entries}
+    except (FormatError, OSError) as error:
+        raise FormatError(f"{str(path)!r} is a {_KIND} that cannot be read: {error}") from error
+    return Stored(_KIND, arrays, lambda: None)
+
+
+def _entries(text: bytes) -> list[_Entry]:
+    try:
+        header = parse_object(text)
+    except ValueError as error:
+        raise FormatError(f"its header, at offset 8, is no JSON object as it should be: {error}") from error
+    metadata = header.pop("__metadata__", None) or {}
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise FormatError("'__metadata__' in its header must be texts by name")
+    return [_entry(name, found, metadata.get(RECORD + name, "")) for name, found in header.items()]
+
+
+def _entry(name: str, found: Any, recorded: str) -> _Entry:
+    where = f"the entry {name!r} of its header"
+    if not isinstance(found, dict) or not {"dtype", "shape", "data_offsets"} <= found.keys():
+        raise FormatError(f"{where} must have 'dtype', 'shape' and 'data_offsets'")
+    code, shape, offsets = found["dtype"], found["shape"], found["data_offsets"]
+    if not _are_sizes(shape):
+        raise FormatError(f"{where} has shape {_short(shape)}; it must be a list of whole numbers from 0 to 2**63 - 1")
+    if not _are_sizes(offsets) or len(offsets) != 2:
+        raise FormatError(f"{where} has data_offsets {_short(offsets)}; they must be two whole numbers")
+    known = decoded(code, recorded) if isinstance(code, str) else None
+    if known is None:
+        also = f", recorded as {_short(recorded)}," if recorded else ""
+        raise FormatError(
+            f"{where} has dtype {_short(code)}{also} which is not known here; known are {', '.join(KNOWN)}; "
+            "open the file with the library safetensors"
+        )
+    dtype, encoding = known
+    axes = len(shape) - len(encoding.tail)
+    if axes < 0 or tuple(shape[axes:]) != encoding.tail:
+        raise FormatError(f"{where} has shape {_short(shape)}; as {recorded} it must end in {list(encoding.tail)}")
+    shape = tuple(shape[:axes])
+    return _Entry(name, dtype, encoding, shape, *offsets)
+
+
+def _check_places(entries: list[_Entry], nbytes: int) -> None:
+    """Refuse arrays that overlap, leave gaps, or do not fill the file just so."""
+    end = 0
+    for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
+        where = f"the entry {entry.name!r} of its header"
+        if entry.begin != end:
+            raise FormatError(f"{where} begins at offset {entry.begin}, and the one before it ends at {end}")
+        needed = math.prod(entry.shape) * entry.dtype.itemsize
+        if entry.end - entry.begin != needed:
+            raise FormatError(
+                f"{where} has the offsets {entry.begin} to {entry.end}, and {needed} bytes by its shape and dtype"
+            )
+        end = entry.end
+    if end != nbytes:
+        raise FormatError(f"its arrays end at offset {end} after the header, and the file at {nbytes}")
+
+
+def _source(data: NDArray[Any], entry: _Entry, path: Path) -> ArraySource:
+    bits = data[entry.begin : entry.end]
+    device = f"file {path}"
+    try:
+        array = bits.view(entry.encoding.stored).reshape(entry.shape)
+    except ValueError as error:
+        raise FormatError(
+            f"the entry {entry.name!r} of its header has shape {_short(entry.shape)}, which NumPy cannot have: {error}"
+        ) from error
+    if entry.dtype != entry.encoding.stored:
+        return Swapped(array, entry.dtype, kind=_KIND, device=device)
+    return HostArray(read_only(array), kind=_KIND, device=device)
+
+
+def _are_sizes(found: Any) -> bool:
+    return isinstance(found, list) and all(type(n) is int and 0 <= n < 2**63 for n in found)
+
+
+def _short(found: Any) -> str:
+    """Write what a file holds, whatever its length."""
+    text = repr(found)
+    return text if len(text) <= 100 else f"{text[:100]}..."

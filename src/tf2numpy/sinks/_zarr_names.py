@@ -1,0 +1,88 @@
+"""Which names of arrays can be folders inside one Zarr group, and which chunks there can be. No file may enter."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from .._codecs import LIMITS
+from .._errors import FormatError, InvalidArgument
+from .._types import ArraySpec, Layout
+from .._units import format_bytes
+
+_MOST_PART_BYTES = 255
+_MOST_PATH_BYTES = 4095
+_KEY_BYTES = 21  # of a chunk's number along one axis, with its slash
+
+
+def check_names(names: Iterable[str], folder: Path) -> None:
+    """Refuse names that are no safe paths inside a folder, and names that are in each other's way.
+
+    folder: where the output grows. Raises: FormatError naming the first such name and the reason.
+    """
+    known = dict.fromkeys(names)
+    room = _MOST_PATH_BYTES - len(os.fsencode(folder)) - 32 * _KEY_BYTES
+    for name in known:
+        problem = _problem(name, room)
+        if problem:
+            raise FormatError(f"the name {name!r} {problem}, which Zarr cannot hold; rename the array")
+    for name in known:
+        parts = name.split("/")
+        for end in range(1, len(parts)):
+            group = "/".join(parts[:end])
+            if group in known:
+                raise FormatError(
+                    f"the names {group!r} and {name!r} cannot be in one Zarr group: {group!r} would be both "
+                    f"an array and the group of another; rename one of them"
+                )
+
+
+def check_chunks(specs: Mapping[str, ArraySpec], layout: Layout) -> None:
+    """Refuse chunks that are none, that no array has the axes for, or that the compression cannot take.
+
+    Raises: InvalidArgument saying what was found and what fits.
+    """
+    if layout.chunks is None:
+        return
+    if not all(type(size) is int and size > 0 for size in layout.chunks):
+        raise InvalidArgument(f"chunks={layout.chunks} must be positive whole numbers, one for each axis")
+    fitting = {name: spec for name, spec in specs.items() if len(spec.shape) == len(layout.chunks)}
+    if not fitting:
+        found = ", ".join(f"{name!r} has {len(spec.shape)}" for name, spec in specs.items())
+        raise InvalidArgument(
+            f"chunks={layout.chunks} is for arrays of {len(layout.chunks)} axes, and {found}; "
+            "give one size for each axis, or leave chunks out"
+        )
+    limit = LIMITS.get(layout.compression or "")
+    for name, spec in fitting.items():
+        nbytes = math.prod(layout.chunks) * spec.dtype.itemsize
+        if limit is not None and not spec.dtype.hasobject and nbytes > limit:
+            raise InvalidArgument(
+                f"chunks={layout.chunks} of array {name!r} have {format_bytes(nbytes)} each, and "
+                f"{layout.compression} takes at most {format_bytes(limit)}; choose smaller chunks"
+            )
+
+
+def _problem(name: str, room: int) -> str | None:
+    parts = name.split("/")
+    if "" in parts:
+        return "is empty or has an empty part"
+    if "." in parts or ".." in parts:
+        return "has '.' or '..' as a part"
+    if "\0" in name:
+        return "has a NUL character"
+    if any(part.startswith("__") for part in parts):
+        return "has a part that begins with '__'"
+    if "zarr.json" in parts:
+        return "has 'zarr.json' as a part"
+    try:
+        longest = max(len(part.encode()) for part in parts)
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    if longest > _MOST_PART_BYTES:
+        return f"has a part of {longest} bytes, more than {_MOST_PART_BYTES}"
+    if len(name.encode()) > room:
+        return f"has {len(name.encode())} bytes, more than {room}"
+    return None

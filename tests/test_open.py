@@ -1,0 +1,112 @@
+"""`open`: a lazy mapping that reads what is asked for, and goes wherever a value goes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tf2numpy as t2n
+from conformance.kind import fails
+from tf2numpy._opened import LazyArray
+from tf2numpy._sources import Plain
+
+
+@pytest.fixture
+def path(tmp_path):
+    return t2n.save(np.arange(24.0).reshape(4, 6), tmp_path / "x.npy")
+
+
+def test_a_mapping(path):
+    with t2n.open(path) as file:
+        assert list(file) == ["data"]
+        assert len(file) == 1
+        assert "data" in file
+        assert repr(file) == f".npy file {str(path)!r}, 1 arrays\n  data  float64  (4, 6)  192 B"
+        array = file["data"]
+        assert (array.shape, array.dtype, array.ndim, array.size, array.nbytes) == ((4, 6), np.float64, 2, 24, 192)
+        assert len(array) == 4
+        assert repr(array) == "LazyArray(shape=(4, 6), dtype=float64, nbytes=192)"
+        with pytest.raises(KeyError) as caught:
+            file["dta"]
+        assert caught.value.args == (f"{str(path)!r} has no array 'dta'; near it are 'data'",)
+
+
+def test_an_array_as_an_array(path):
+    with t2n.open(path) as file:
+        array = file["data"]
+        whole = np.arange(24.0).reshape(4, 6)
+        assert np.asarray(array).tolist() == whole.tolist()
+        assert np.array(array, dtype="f4").dtype == np.float32
+        assert np.array(array).flags.writeable
+        assert (np.asarray(array) + 1).sum() == (whole + 1).sum()
+        if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+            assert not np.asarray(array, copy=False).flags.writeable
+
+
+def test_into_the_verbs(path, tmp_path):
+    whole = np.arange(24.0).reshape(4, 6)
+    with t2n.open(path) as file:
+        assert t2n.to_numpy(file).keys() == {"data"}
+        assert t2n.to_numpy(file["data"]).tolist() == whole.tolist()
+        assert t2n.to_numpy({"a": file["data"]}, dtype="f2")["a"].dtype == np.float16
+        assert np.concatenate([c.value for c in t2n.iter_chunks(file["data"], max_bytes=96)]).tolist() == whole.tolist()
+        assert t2n.plan(file["data"]).kind == ".npy file"
+        again = t2n.save(file, tmp_path / "y.npy")
+    with t2n.open(again) as file:
+        assert file["data"][:].tolist() == whole.tolist()
+
+
+def keys(shape):
+    def one(size):
+        bounds = st.none() | st.integers(-size - 2, size + 2)
+        slices = st.builds(slice, bounds, bounds, st.sampled_from([None, 1, 2, 3, -1, -2]))
+        return st.integers(-size, size - 1) | slices if size else slices
+
+    whole = st.tuples(*map(one, shape))
+    return whole.flatmap(
+        lambda key: st.integers(0, len(key)).flatmap(
+            lambda count: st.sampled_from([key[:count], (*key[:count], ...), (..., *key[count:])])
+        )
+    )
+
+
+@given(st.lists(st.integers(0, 5), max_size=4).flatmap(lambda shape: st.tuples(st.just(tuple(shape)), keys(shape))))
+def test_basic_indexing_is_numpys(case):
+    shape, key = case
+    whole = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    found = LazyArray(Plain(whole))[key]
+    assert np.shape(found) == np.shape(whole[key])
+    assert np.asarray(found).tolist() == whole[key].tolist()
+
+
+def test_only_what_is_needed_is_read(monkeypatch):
+    read, whole = [], Plain.read
+    monkeypatch.setattr(Plain, "read", lambda self, index: read.append(index) or whole(self, index))
+    array = LazyArray(Plain(np.zeros((10, 10, 10))))
+    array[3, 2:8:2]
+    assert read == [(slice(3, 4), slice(2, 7), slice(0, 10))]
+
+
+def test_keys_that_are_none():
+    array = LazyArray(Plain(np.zeros((2, 3))))
+    for key in ([0, 1], np.array([True, False]), None, "a", 1.0):
+        with fails(
+            t2n.InvalidArgument,
+            f"a lazy array takes integers, slices and ..., found {type(key).__name__}; read it first: a[...][key]",
+        ):
+            array[key]
+    with pytest.raises(IndexError, match=r"^2 is out of bounds for an axis of size 2$"):
+        array[2]
+    for key in ((0, 0, 0), (..., 0, ...)):
+        with pytest.raises(IndexError, match=r"^too many indices for an array of shape \(2, 3\)"):
+            array[key]
+    with pytest.raises(TypeError, match="no length"):
+        len(LazyArray(Plain(np.zeros(()))))
+
+
+def test_what_is_no_file_of_ours(tmp_path):
+    (tmp_path / "x").write_bytes(b"anything")
+    with pytest.raises(t2n.FormatError, match=r"/x' is of no format that can be read; known are npy"):
+        t2n.open(tmp_path / "x")
+    with pytest.raises(FileNotFoundError):
+        t2n.open(tmp_path / "y")

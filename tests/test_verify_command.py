@@ -1,0 +1,54 @@
+"""`tf2numpy verify A B` compares any two files that can be read."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import tf2numpy as t2n
+from tf2numpy import cli
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*arguments):
+        code = cli.main(["verify", *map(str, arguments)])
+        return code, capsys.readouterr()
+
+    return run
+
+
+VALUE = {"a": np.arange(12.0).reshape(3, 4), "b": [np.array([1, 2], ml_dtypes.bfloat16), np.zeros((0, 3), "i2")]}
+
+
+def test_the_same_in_another_format(run, tmp_path):
+    left, right = t2n.save(VALUE, tmp_path / "x.h5"), t2n.save(VALUE, tmp_path / "x.npz")
+    assert run(left, right) == (0, ("equal: the same arrays, bit for bit\n", ""))
+
+
+def test_what_differs_is_said(run, tmp_path):
+    left = t2n.save(VALUE, tmp_path / "x.h5")
+    other = {"a": VALUE["a"].copy(), "b": [VALUE["b"][0].astype("f4")], "c": np.zeros(1)}
+    other["a"][2, 3] = -0.0
+    right = t2n.save(other, tmp_path / "y.npz")
+    code, (out, err) = run(left, right)
+    assert (code, err) == (1, "")
+    assert out.splitlines() == [
+        "a: differs in [0:3]",
+        "b/0: bfloat16 of shape (2,) against float32 of shape (2,)",
+        f"b/1: only in {left}",
+        f"c: only in {right}",
+    ]
+
+
+def test_nan_payloads_and_signs_of_zero_count(run, tmp_path):
+    zero, minus = t2n.save(np.zeros(2), tmp_path / "x.npy"), t2n.save(-np.zeros(2), tmp_path / "y.npy")
+    assert run(zero, minus)[0] == 1
+    nan = t2n.save(np.full(2, np.nan), tmp_path / "z.npy")
+    assert run(nan, nan)[0] == 0
+
+
+def test_what_cannot_be_read(run, tmp_path):
+    (tmp_path / "x").write_text("words")
+    code, (out, err) = run(tmp_path / "x", tmp_path / "x")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"tf2numpy: error: {str(tmp_path / 'x')!r} is of no format that can be read; known are npy")
