@@ -56,6 +56,23 @@ def test_no_chunks_where_there_are_none(tmp_path, suffix):
     assert str(caught.value).startswith(f"{suffix} files have no chunks; leave chunks out, or choose ")
 
 
+@pytest.mark.parametrize("chunks", [(0, 6), (-1,), (), 4, (1.5, 2), "ab"])
+def test_chunks_that_are_no_sizes(tmp_path, chunks):
+    message = f"chunks={chunks!r} is no shape of a chunk; give a positive size for each axis"
+    with fails(t2n.InvalidArgument, message):
+        t2n.save(VALUE, tmp_path / "x.zarr", chunks=chunks)
+
+
+def test_chunks_as_asked(tmp_path):
+    h5py, zarr = pytest.importorskip("h5py"), pytest.importorskip("zarr")
+    with h5py.File(t2n.save(VALUE, tmp_path / "x.h5", chunks=(10, 3))) as file:
+        assert file["data"].chunks == (10, 3)
+        assert file["data"][...].tolist() == VALUE.tolist()
+    array = zarr.open_group(t2n.save(VALUE, tmp_path / "x.zarr", chunks=(10, 3)), mode="r")["data"]
+    assert array.chunks == (10, 3)
+    assert array[...].tolist() == VALUE.tolist()
+
+
 def test_a_function_is_told_of_progress(tmp_path, capsys):
     told = []
     t2n.save(VALUE, tmp_path / "x.npy", max_bytes=1024, progress=lambda done, total: told.append((done, total)))

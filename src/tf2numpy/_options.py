@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from ._dtypes import from_enum, is_extended, named
 from ._errors import InvalidArgument
 from ._resolve import Resolver
-from ._types import Request
+from ._types import Layout, Request
 
 Replicas = Literal["concat", "stack", "first"] | None
 
@@ -55,3 +57,19 @@ def resolver_of(replicas: Replicas) -> Resolver:
             f"replicas={replicas!r} is not a way to join replicas; it is None, 'concat', 'stack' or 'first'"
         )
     return Resolver(replicas)
+
+
+def layout_of(compression: str | None, chunks: Sequence[int] | None) -> Layout:
+    """Put the options that say how a format lays arrays out together.
+
+    Raises: InvalidArgument for chunks that are no sizes.
+    """
+    if chunks is None:
+        return Layout(compression)
+    try:
+        sizes = tuple(operator.index(size) for size in chunks)
+    except TypeError:
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise InvalidArgument(f"chunks={chunks!r} is no shape of a chunk; give a positive size for each axis")
+    return Layout(compression, sizes)

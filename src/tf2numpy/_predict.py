@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import DTypeLike
@@ -16,12 +15,9 @@ from numpy.typing import DTypeLike
 from . import _fetch, _registry
 from ._errors import InvalidArgument
 from ._lazy import as_written
-from ._options import request_of, resolver_of
+from ._options import layout_of, request_of, resolver_of
 from ._protocols import Source
-from ._types import Layout
-from ._units import parse_bytes
-from ._verify import check_output
-from ._write import Job, format_of, write
+from ._save import to_file
 
 
 @as_written
@@ -73,21 +69,18 @@ def predict(
     request = request_of(dtype, True, None)
     if path is None:
         return _fetch.fetch(source, request)
-    job = Job(
-        Path(path),
-        format_of(path, format),
+    return to_file(
+        source,
+        path,
         request,
-        Layout(compression, None if chunks is None else tuple(chunks)),
-        parse_bytes(max_bytes),
+        format=format,
+        max_bytes=max_bytes,
+        layout=layout_of(compression, chunks),
         overwrite=overwrite,
         resume=resume,
         verify=verify,
         progress=progress,
     )
-    _, checksums = write(source, job)
-    if verify:
-        check_output(job.path, checksums)
-    return job.path
 
 
 def _source(

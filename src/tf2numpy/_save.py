@@ -16,10 +16,10 @@ from numpy.typing import DTypeLike, NDArray
 from . import _fetch
 from ._errors import FormatError, InvalidArgument, OutputExists
 from ._lazy import as_written
-from ._options import Replicas, request_of, resolver_of
+from ._options import Replicas, layout_of, request_of, resolver_of
 from ._protocols import ArraySource, Group, MappableSink, Source
 from ._sources import Plain, constant
-from ._types import PLAIN, Layout, Request, joined
+from ._types import PLAIN, Request, joined
 from ._units import parse_bytes
 from ._verify import check_output
 from ._write import LONE_NAME, Job, format_of, write
@@ -74,22 +74,36 @@ def save(
     source, request = resolver_of(replicas)(x), request_of(dtype, True, None)
     if request.decode_text:
         raise InvalidArgument("dtype=str decodes strings in memory, and a file holds their bytes; leave dtype out")
-    layout = Layout(compression, None if chunks is None else tuple(chunks))
-    job = Job(
-        Path(path),
-        format_of(path, format),
+    return to_file(
+        source,
+        path,
         request,
-        layout,
-        parse_bytes(max_bytes),
+        format=format,
+        max_bytes=max_bytes,
+        layout=layout_of(compression, chunks),
         overwrite=overwrite,
         resume=resume,
         verify=verify,
         progress=progress,
     )
+
+
+def to_file(
+    source: Source,
+    path: str | os.PathLike[str],
+    request: Request,
+    *,
+    format: str | None,
+    max_bytes: int | str,
+    verify: bool,
+    **options: Any,
+) -> Path:
+    """Write a source as `save` does; options: the other fields of a Job."""
+    job = Job(Path(path), format_of(path, format), request, max_bytes=parse_bytes(max_bytes), verify=verify, **options)
     _, checksums = write(source, job)
     if verify:
         check_output(job.path, checksums)
-    return Path(path)
+    return job.path
 
 
 def spilled(source: Source, path: str | os.PathLike[str], request: Request) -> Any:
