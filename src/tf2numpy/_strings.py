@@ -24,7 +24,7 @@ from ._types import ArraySpec, Index, Request
 _ELEMENT_OVERHEAD_BYTES = 8 + 33
 
 # Elements whose lengths are alive at once. TensorFlow cuts a multiple of 8 strings off without copying them.
-COUNTED_TOGETHER = 1 << 14
+COUNTED_TOGETHER = 1 << 13
 
 
 def held_bytes(elements: NDArray[Any]) -> NDArray[np.int64]:
