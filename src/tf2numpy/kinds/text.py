@@ -26,7 +26,7 @@ class TextArray(Strings):
         part = self._tensor
         if any(s.stop - s.start < n for s, n in zip(index, self._shape, strict=False)):
             with tensorflow().init_scope():  # out of any graph that is being built: the tensor is an eager one
-                part = part[index]
+                part = _cut(part, index)
         return _objects(part)
 
     def lengths(self, start: int, stop: int) -> NDArray[np.int32]:
@@ -35,8 +35,15 @@ class TextArray(Strings):
         with tf.init_scope():
             part = self._tensor
             if stop - start < math.prod(self._shape):
-                part = tf.reshape(part, [-1])[start:stop]
+                part = _cut(tf.reshape(part, [-1]), (slice(start, stop),))
             return np.asarray(tf.raw_ops.StringLength(input=part))
+
+
+def _cut(x: Any, index: Index) -> Any:
+    """Cut a region out. `x[index]` would keep a tensor of every bound in TensorFlow's cache of constants."""
+    whole = [*index, *(slice(0, n) for n in x.shape[len(index) :])]
+    begin = np.array([s.start for s in whole], np.int64)
+    return tensorflow().raw_ops.Slice(input=x, begin=begin, size=np.array([s.stop for s in whole], np.int64) - begin)
 
 
 def _objects(x: Any) -> NDArray[Any]:
