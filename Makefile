@@ -49,7 +49,7 @@ test-oldest: .venv-oldest/ready
 
 .venv-oldest/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-oldest
-	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,awkward,scipy]" $(OLDEST) $(TEST_TOOLS) $(JUDGES)
+	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,awkward,scipy]" $(OLDEST) $(TEST_TOOLS) $(JUDGES)
 	touch $@
 
 clean:
