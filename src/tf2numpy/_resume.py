@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,12 +128,10 @@ class Ledger:
         """After an error: mark what is noted, if it can be, close, and say whether there is a mark to go on from."""
         if self._journal is None:
             return bool(self._entries)
-        try:
+        with suppress(Exception):  # a full disk takes no mark either: then the one before counts
             if self._mark and not self._torn and not self._settled:
                 self._write_mark(sink)
             self._journal.wait()
-        except Exception as error:  # a full disk takes no mark either: then the one before counts
-            del error
         self.close()
         return len(_journal.read(self._path)) > 1
 

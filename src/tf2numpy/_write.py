@@ -53,7 +53,7 @@ def format_of(path: str | os.PathLike[str], format: str | None) -> str:
     """Give the key of a format in the table of sinks: as named, or else the suffix."""
     if format is None:
         return Path(path).suffix
-    return format if format in ("dir",) or format.startswith(".") else f".{format}"
+    return format if format in _registry.SINKS else f".{format.removeprefix('.')}"
 
 
 class WrongRowCount(Exception):
