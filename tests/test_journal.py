@@ -1,5 +1,7 @@
 """Marks are made durable after what they tell of, and a torn line ends a journal."""
 
+import errno
+import os
 import threading
 
 import pytest
@@ -68,4 +70,25 @@ def test_data_that_cannot_be_synced_is_not_marked(tmp_path):
     journal.mark({"mark": 2}, lambda: None)
     journal.wait()
     journal.close()
+    assert read(tmp_path / "journal") == [{"head": 1}, {"mark": 2}]
+
+
+def test_a_line_for_which_there_was_no_room_is_taken_back(tmp_path, monkeypatch):
+    journal, write_some, room = Journal(tmp_path / "journal", [{"head": 1}]), os.write, [3, 2]
+
+    def write_until_full(fd, data):
+        if not room:
+            raise OSError(errno.ENOSPC, "no space left")
+        return write_some(fd, data[: room.pop()])
+
+    monkeypatch.setattr(os, "write", write_until_full)
+    told = []
+    journal.mark({"mark": 1}, lambda: None, lambda: told.append(1))
+    with pytest.raises(OSError, match="no space left"):
+        journal.wait()
+    monkeypatch.undo()
+    journal.mark({"mark": 2}, lambda: None, lambda: told.append(2))
+    journal.wait()
+    journal.close()
+    assert told == [2]
     assert read(tmp_path / "journal") == [{"head": 1}, {"mark": 2}]

@@ -51,13 +51,13 @@ class Journal:
         """Whether the last mark is not durable yet."""
         return self._running is not None and not self._running.done()
 
-    def mark(self, entry: Entry, sync: Callable[[], None]) -> None:
-        """Write a mark once `sync` has made durable what it tells of.
+    def mark(self, entry: Entry, sync: Callable[[], None], then: Callable[[], None] = lambda: None) -> None:
+        """Write a mark once `sync` has made durable what it tells of; call `then`, on the thread, once it is durable.
 
         Raises: what the writing of an earlier mark raised.
         """
         self.wait()
-        self._running = self._thread.submit(self._write, _line(entry), sync)
+        self._running = self._thread.submit(self._write, _line(entry), sync, then)
 
     def wait(self) -> None:
         """Wait for the last mark; raise what its writing raised."""
@@ -72,10 +72,17 @@ class Journal:
             os.close(self._fd)
             self._fd = -1
 
-    def _write(self, line: bytes, sync: Callable[[], None]) -> None:
+    def _write(self, line: bytes, sync: Callable[[], None], then: Callable[[], None]) -> None:
         sync()
-        os.write(self._fd, line)  # at once: a line is whole, or the last one and cut short
-        os.fsync(self._fd)
+        end, rest = os.fstat(self._fd).st_size, memoryview(line)
+        try:
+            while rest:  # a full disk may take a part
+                rest = rest[os.write(self._fd, rest) :]
+            os.fsync(self._fd)
+        except OSError:
+            os.ftruncate(self._fd, end)  # nothing after a line that is cut short would count
+            raise
+        then()
 
 
 def _line(entry: Entry) -> bytes:

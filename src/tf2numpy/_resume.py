@@ -137,10 +137,11 @@ class Ledger:
 
     def _write_mark(self, sink: Sink) -> None:
         assert self._journal is not None
-        new = self.checksums[self._checksums_marked :]
+        self._journal.wait()
+        count = len(self.checksums)
+        new = self.checksums[self._checksums_marked :]  # since the last mark that is durable: one that failed is gone
         entry = {**self._mark, "sink": sink.state(), "ends": dict(self.ends), "checksums": new}
-        self._journal.mark(entry, sink.sync)
-        self._checksums_marked = len(self.checksums)
+        self._journal.mark(entry, sink.sync, lambda: setattr(self, "_checksums_marked", count))
         self._marked_at = time.monotonic()
 
     def _compare(self, step: Step | None, which: str, shown: str) -> None:
