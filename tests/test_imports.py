@@ -14,6 +14,7 @@ import tf2numpy
 
 ROOT = Path(tf2numpy.__file__).parent
 PARTS = ("kinds", "formats", "sinks")
+WIRE_MAY_IMPORT = {"_errors", "_dtypes", "_registry"}
 VERBS = {"_convert", "_save", "_plan", "_devices", "_demo", "cli"}
 IN_FUNCTIONS, AT_TOP = False, True
 
@@ -115,6 +116,23 @@ def cycle_in(imports: set[Import]) -> list[str]:
 
 def test_the_parts_never_import_one_another():
     assert between_parts(all_imports()) == set()
+
+
+def from_wire(imports: set[Import]) -> set[Import]:
+    """Decoders of bytes that know more of the package than errors, dtypes and the table of extras."""
+    return {
+        i
+        for i in imports
+        if i.importer.startswith("wire.")
+        and (ROOT / f"{i.target.replace('.', '/')}.py").is_file()
+        and not i.target.startswith("wire.")
+        and i.target not in WIRE_MAY_IMPORT
+    }
+
+
+def test_decoders_of_bytes_know_neither_files_nor_sources():
+    assert from_wire(all_imports()) == set()
+    assert from_wire(imports_of("wire.table", "from .._blobs import Blob")) == {Import("wire.table", "_blobs", AT_TOP)}
 
 
 def test_the_core_imports_no_part_but_by_the_table():

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 import tf2numpy as t2n
 from conformance.kind import fails
+from tf2numpy import _opened
 from tf2numpy._opened import LazyArray
+from tf2numpy._protocols import Stored
 from tf2numpy._sources import Plain
 
 
@@ -110,3 +112,39 @@ def test_what_is_no_file_of_ours(tmp_path):
         t2n.open(tmp_path / "x")
     with pytest.raises(FileNotFoundError):
         t2n.open(tmp_path / "y")
+
+
+def test_selected_arrays(tmp_path):
+    path = t2n.save({"a": {"x": [1], "y": [2]}, "b": {"x": [3]}}, tmp_path / "f.npz")
+    assert list(t2n.open(path, select="*/x/0")) == ["a/x/0", "b/x/0"]
+    assert list(t2n.open(path, select=["b/x/0", "a/y*"])) == ["a/y/0", "b/x/0"]
+    with pytest.raises(t2n.InvalidArgument) as caught:
+        t2n.open(path, select=["a/*", "a/z/0"])
+    assert str(caught.value) == (
+        f"select='a/z/0' fits none of the 3 arrays of {str(path)!r}; near it are 'a/y/0', 'a/x/0', 'b/x/0'"
+    )
+
+
+def test_other_names():
+    arrays = {name: Plain(np.array([number])) for number, name in enumerate(["kernel", "bias"])}
+    aliases = {"kernel": ("k", "shared"), "bias": ("b", "shared")}
+    stored = Stored("file", arrays, lambda: None, aliases)
+    file = _opened.File("f", stored)
+    assert file["b"][0] == 1
+    assert file.aliases == aliases
+    with pytest.raises(KeyError, match="'f' has no array 'shared'; 'kernel', 'bias' are called so"):
+        file["shared"]
+    assert list(_opened.selected(stored, "k", "f").arrays) == ["kernel"]
+    assert list(_opened.selected(stored, "sh*", "f").arrays) == ["kernel", "bias"]
+
+
+def test_options_that_mean_nothing_to_a_file(tmp_path):
+    path = t2n.save([1, 2], tmp_path / "f.npz")
+    with pytest.raises(t2n.InvalidArgument) as caught:
+        t2n.open(path, constants=True)
+    assert str(caught.value) == (
+        f"constants=True means nothing to the .npz file {str(path)!r}: it takes no such options; leave constants out"
+    )
+    with pytest.raises(t2n.InvalidArgument) as caught:
+        t2n.open(path, names="short")
+    assert str(caught.value) == "names='short' is no way to name arrays; it is 'human' or 'key'"

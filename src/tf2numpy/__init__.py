@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._convert import iter_chunks, to_numpy
     from ._devices import Device, Devices, devices
     from ._errors import (
+        ChecksumError,
         CopyRequired,
         DatasetError,
         DeviceMemoryError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArraySpec",
+    "ChecksumError",
     "Chunk",
     "CopyRequired",
     "DatasetError",
@@ -79,8 +81,8 @@ __all__ = [
 _HOMES = {
     "_convert": "iter_chunks to_numpy",
     "_devices": "Device Devices devices",
-    "_errors": "CopyRequired DatasetError DeviceMemoryError FormatError HostMemoryError InvalidArgument MissingExtra "
-    "OutputBusy OutputExists StorageFull SymbolicTensorError Tf2NumpyError UnsupportedKind VerifyError",
+    "_errors": "ChecksumError CopyRequired DatasetError DeviceMemoryError FormatError HostMemoryError InvalidArgument "
+    "MissingExtra OutputBusy OutputExists StorageFull SymbolicTensorError Tf2NumpyError UnsupportedKind VerifyError",
     "_opened": "File LazyArray open",
     "_plan": "Plan plan",
     "_predict": "predict",

@@ -64,6 +64,10 @@ class FormatError(Tf2NumpyError, ValueError):
     """The file format cannot hold the value, or the suffix names no known format."""
 
 
+class ChecksumError(FormatError):
+    """The bytes in a file are not those that its checksum was taken of."""
+
+
 class HostMemoryError(Tf2NumpyError, MemoryError):
     """The result does not fit into the memory that is free on the host."""
 

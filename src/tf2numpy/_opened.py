@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import builtins
 import difflib
-import operator
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,20 +21,39 @@ from numpy.typing import NDArray
 from . import _registry
 from ._dtypes import logical_name
 from ._errors import FormatError, InvalidArgument
+from ._indexing import region_of
 from ._lazy import as_written
 from ._protocols import ArraySource, Reader, Stored
-from ._types import Index, Request
+from ._types import Request
 from ._units import format_bytes
 
 _HEAD_BYTES = 64
 _SHOWN = 20
+_DEFAULTS = {"names": "human", "slots": False, "constants": False, "checkpoint": None, "check": True}
 
 
 @as_written
-def open(path: str | os.PathLike[str]) -> File:
-    """Open a file that `save` wrote, or its format's own library did: a mapping of names to lazy arrays.
+def open(
+    path: str | os.PathLike[str],
+    *,
+    select: str | Sequence[str] | None = None,
+    names: str = "human",
+    slots: bool = False,
+    constants: bool = False,
+    checkpoint: str | None = None,
+    check: bool = True,
+) -> File:
+    """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
-    path: a .npy, .npz, .h5, .zarr or .safetensors file or a folder of .npy files, recognised by content, not suffix.
+    path: a .npy, .npz, .h5, .zarr or .safetensors file or a folder of .npy files; TensorFlow is not needed. What a file
+        is, is told by its content, not by its suffix.
+    select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
+
+    The other options are refused for files that they mean nothing to:
+    names: "human" calls an array as the model does, "key" as the file does; the other names work as well.
+    slots: with the optimizer's variables and other bookkeeping. constants: with the constants of a SavedModel's graph.
+    checkpoint: which one of a folder with several; the latest by default.
+    check: compare the checksums in the file with what is read; only whole arrays can be compared, slices are not.
 
     Nothing is read before it is asked for: `file["a"][10:20]` reads those rows, `np.asarray(file["a"])` all of them,
     and `to_numpy`, `save`, `iter_chunks` and `plan` take the file or one of its arrays. dtypes are the logical ones,
@@ -49,25 +69,66 @@ def open(path: str | os.PathLike[str]) -> File:
     [[2 3]
      [4 5]]
     """
-    return File(Path(path), stored_in(Path(path)))
+    if names not in ("human", "key"):
+        raise InvalidArgument(f"names={names!r} is no way to name arrays; it is 'human' or 'key'")
+    given = {"names": names, "slots": slots, "constants": constants, "checkpoint": checkpoint, "check": check}
+    stored = stored_in(Path(path), {option: value for option, value in given.items() if value != _DEFAULTS[option]})
+    return File(Path(path), stored if select is None else selected(stored, select, str(path)))
 
 
-def stored_in(path: Path) -> Stored:
+def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
     """Find the reader that knows a file or folder, and what it finds there.
 
+    options: those of `open` that differ from the default.
     Raises: as `open`.
     """
     head = b""
     if not path.is_dir():
         with builtins.open(path, "rb") as file:
             head = file.read(_HEAD_BYTES)
-    for target in _registry.FORMATS:
-        reader: Reader = _registry.load(target, "formats")
-        stored = reader(path, head)
+    for row in _registry.FORMATS:
+        reader: Reader = _registry.load(row.target, "formats")
+        taken = {option: value for option, value in (options or {}).items() if option in row.options}
+        stored = reader(path, head, **taken)
         if stored is not None:
+            _refuse_others(options or {}, row, f"{stored.kind} {str(path)!r}")
             return stored
-    known = ", ".join(target.partition(":")[0] for target in _registry.FORMATS)
+    known = ", ".join(row.target.partition(":")[0] for row in _registry.FORMATS)
     raise FormatError(f"{str(path)!r} is of no format that can be read; known are {known}")
+
+
+def _refuse_others(options: Mapping[str, Any], row: _registry.Known, shown: str) -> None:
+    """Refuse options that mean nothing to a format."""
+    for option, value in options.items():
+        if option not in row.options:
+            takes = f"it takes {', '.join(row.options)}" if row.options else "it takes no such options"
+            raise InvalidArgument(f"{option}={value!r} means nothing to the {shown}: {takes}; leave {option} out")
+
+
+def selected(stored: Stored, select: str | Sequence[str], shown: str) -> Stored:
+    """Leave only the arrays that a name or pattern fits, by any of their names.
+
+    Raises: InvalidArgument for a pattern that fits nothing.
+    """
+    patterns = [select] if isinstance(select, str) else list(select)
+    found: set[str] = set()
+    for pattern in patterns:
+        fits = {
+            name
+            for name in stored.arrays
+            if any(name_ == pattern or fnmatchcase(name_, pattern) for name_ in (name, *stored.aliases.get(name, ())))
+        }
+        if not fits:
+            hint = _near(pattern, [*stored.arrays, *(a for all_ in stored.aliases.values() for a in all_)])
+            raise InvalidArgument(f"select={pattern!r} fits none of the {len(stored.arrays)} arrays of {shown!r}{hint}")
+        found |= fits
+    arrays = {name: source for name, source in stored.arrays.items() if name in found}
+    return replace(stored, arrays=arrays)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, 3)
+    return f"; near it are {', '.join(map(repr, near))}" if near else ""
 
 
 class LazyArray:
@@ -111,7 +172,7 @@ class LazyArray:
 
     def __getitem__(self, key: Any) -> Any:
         """Read a part: integers, slices and `...`; a new array, or a read-only view of a mapped file."""
-        index, rest = _region(key, self.shape)
+        index, rest = region_of(key, self.shape)
         return self.source.read(index)[rest]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -129,11 +190,23 @@ class File(Mapping[str, LazyArray]):
     def __init__(self, path: Path, stored: Stored) -> None:
         self.path, self._stored = path, stored
 
+    @property
+    def kind(self) -> str:
+        """What the file is."""
+        return self._stored.kind
+
+    @property
+    def aliases(self) -> Mapping[str, Sequence[str]]:
+        """The other names of each array that has some, by the name it goes by here."""
+        return self._stored.aliases
+
     def __getitem__(self, name: str) -> LazyArray:
         if name not in self._stored.arrays:
-            near = difflib.get_close_matches(str(name), self._stored.arrays, 3)
-            hint = f"; near it are {', '.join(map(repr, near))}" if near else ""
-            raise KeyError(f"{str(self.path)!r} has no array {name!r}{hint}")
+            others = [first for first, rest in self._stored.aliases.items() if name in rest]
+            if len(others) != 1 or others[0] not in self._stored.arrays:
+                hint = f"; {', '.join(map(repr, others))} are called so" if others else _near(str(name), self)
+                raise KeyError(f"{str(self.path)!r} has no array {name!r}{hint}")
+            name = others[0]
         return LazyArray(self._stored.arrays[name])
 
     def __iter__(self) -> Iterator[str]:
@@ -160,38 +233,3 @@ class File(Mapping[str, LazyArray]):
             array = self[name]
             lines.append(f"  {name}  {logical_name(array.dtype)}  {array.shape}  {format_bytes(array.nbytes)}")
         return "\n".join(lines + ["  ..."] * (len(self) > _SHOWN))
-
-
-def _region(key: Any, shape: tuple[int, ...]) -> tuple[Index, tuple[Any, ...]]:
-    """Give the smallest region that holds what a key of basic indexing asks for, and the key within it.
-
-    Raises: InvalidArgument for other keys; IndexError for a place outside the array.
-    """
-    keys = list(key) if isinstance(key, tuple) else [key]
-    dots = [place for place, one in enumerate(keys) if one is Ellipsis]
-    if len(dots) > 1 or len(keys) - len(dots) > len(shape):
-        raise IndexError(f"too many indices for an array of shape {shape}: {key!r}")
-    at = dots[0] if dots else len(keys)
-    keys[at : at + 1] = [slice(None)] * (len(shape) - len(keys) + len(dots))
-    index: list[slice] = []
-    rest: list[slice | int] = []
-    for one, size in zip(keys, shape, strict=True):
-        if isinstance(one, slice):
-            places = range(*one.indices(size))
-            low, high = (min(places[0], places[-1]), max(places[0], places[-1]) + 1) if places else (0, 0)
-            index.append(slice(low, high))
-            start = places.start - low if places else 0
-            stop = start + len(places) * places.step
-            rest.append(slice(start, None if stop < 0 else stop, places.step) if places else slice(0, 0))
-            continue
-        try:
-            place = operator.index(one)
-        except TypeError:
-            raise InvalidArgument(
-                f"a lazy array takes integers, slices and ..., found {type(one).__name__}; read it first: a[...][key]"
-            ) from None
-        if not -size <= place < size:
-            raise IndexError(f"{place} is out of bounds for an axis of size {size}")
-        index.append(slice(place % size, place % size + 1))
-        rest.append(0)
-    return tuple(index), tuple(rest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -113,18 +113,22 @@ class Stored:
     """What a file holds: its arrays by name, nothing of them read yet.
 
     kind: what the file is, for messages. close: lets go of the file; arrays that were given out stay valid.
+    aliases: the other names of each array that has some; one that several arrays share names none of them.
     """
 
     kind: str
     arrays: Mapping[str, ArraySource]
     close: Callable[[], None]
+    aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Reader(Protocol):
     """What a row of the format table names."""
 
-    def __call__(self, path: Path, head: bytes) -> Stored | None:
+    def __call__(self, path: Path, head: bytes, **options: Any) -> Stored | None:
         """Open a file or folder whose first bytes (none, of a folder) are `head`; None if it is of another format.
+
+        options: keyword arguments of those names that its row has, where they differ from the default of `open`.
 
         Raises: FormatError, saying where, for a file of this format that is damaged, or holds what cannot be read.
         """

@@ -81,8 +81,23 @@ SINKS = {
     ".zarr": Format("zarr:ZarrSink", compressions=("zstd", "gzip", "blosc"), chunked=True, marker="zarr.json"),
 }
 
+
+class Known(NamedTuple):
+    """One row: files that `target` recognises are read by it. options: those of `open` that mean something to it."""
+
+    target: str
+    options: tuple[str, ...] = ()
+
+
 # Readers, in the order in which they are asked whether they know a file.
-FORMATS = ("npy:npy", "npz:npz", "hdf5:hdf5", "safetensors:safetensors", "zarr:zarr", "folder:folder")
+FORMATS = (
+    Known("npy:npy"),
+    Known("npz:npz"),
+    Known("hdf5:hdf5"),
+    Known("safetensors:safetensors"),
+    Known("zarr:zarr"),
+    Known("folder:folder"),
+)
 
 # import name -> extra of this package that installs it
 _EXTRAS = {
@@ -95,6 +110,7 @@ _EXTRAS = {
     "skimage": "demo",
     "matplotlib": "demo",
     "hdf5plugin": "compression",
+    "cramjam": "compression",
 }
 
 

@@ -1,0 +1,35 @@
+"""The sum of TensorFlow's files, against figures that others published and TensorFlow wrote."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tf2numpy.wire.crc32c import extend, mask, masked, unmask
+
+
+@pytest.mark.parametrize(
+    ("data", "crc"),
+    [  # RFC 3720, appendix B.4
+        (b"123456789", 0xE3069283),
+        (bytes(32), 0x8A9136AA),
+        (b"\xff" * 32, 0x62A8AB43),
+        (bytes(range(32)), 0x46DD794E),
+    ],
+)
+def test_published_sums(data, crc):
+    assert extend(0, data) == crc
+    assert extend(extend(0, data[:7]), np.frombuffer(data, np.uint8)[7:]) == crc
+
+
+def test_masked_sums_that_tensorflow_wrote():
+    assert masked(b"123456789") == 0xC78AB0E5
+    assert masked(b"") == 0xA282EAD8
+    assert masked((15).to_bytes(8, "little")) == int.from_bytes(bytes.fromhex("6d532b09"), "little")
+    assert masked((14).to_bytes(8, "little")) == int.from_bytes(bytes.fromhex("c5e5693f"), "little")
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_unmasking_undoes_masking(crc):
+    assert unmask(mask(crc)) == crc
+    assert 0 <= mask(crc) < 2**32
