@@ -11,7 +11,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .._errors import FormatError
 from .._protocols import State
 from .._types import ArraySpec, Chunk
 from ..layouts.arrays_json import MARKER, text
@@ -35,7 +34,6 @@ class FolderSink(FileSink):
         Raises: FormatError for strings and for a dtype without a name; StorageFull.
         """
         for name, spec in specs.items():
-            refuse_strings(name, spec)
             check(name, spec)
         self._files = file_names(specs)
         if state is None:
@@ -83,16 +81,3 @@ class FolderSink(FileSink):
                 marker.pwrite(text(self._files), 0)
             marker.sync()
         self._folder.finish()
-
-
-def refuse_strings(name: str, spec: ArraySpec) -> None:
-    """Refuse what .npy files hold only as pickles, and name the formats that hold strings.
-
-    Raises: FormatError naming the array.
-    """
-    if spec.dtype.hasobject or spec.dtype.kind == "T":
-        raise FormatError(
-            f"array {name!r} has dtype {spec.dtype}: .npy files, alone, in a folder or in a .npz file, hold strings "
-            "and other Python objects only as pickles, which are unsafe to load; choose a .h5 or .zarr path for "
-            "strings, and give numbers a dtype of numbers, np.asarray(x, 'float64')"
-        )

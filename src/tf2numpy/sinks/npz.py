@@ -14,7 +14,6 @@ from ._file_sink import FileSink
 from ._npy_file import check
 from ._npz_deflated import DeflatedMembers
 from ._npz_stored import StoredMembers
-from .folder import refuse_strings
 
 _MOST_NAME_BYTES = 60_000  # the field for a name and those beside it end at 65535
 
@@ -32,7 +31,6 @@ class NpzSink(FileSink):
         """
         check_names(specs)
         for name, spec in specs.items():
-            refuse_strings(name, spec)
             check(name, spec)
         rows = None if state is None else state["rows"]
         members = StoredMembers if self._layout.compression is None else DeflatedMembers
