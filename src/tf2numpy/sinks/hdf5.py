@@ -18,6 +18,7 @@ from .._registry import require
 from .._types import ArraySpec, Chunk
 from ..layouts.hdf5_types import file_type
 from ._file_sink import FileSink
+from ._group_names import check_paths
 from ._hdf5_arrays import Array, Counted, Described, Growing, Plain
 from ._hdf5_chunks import Chunked, check_chunk
 from ._hdf5_codecs import Codec, Encoder, codec
@@ -25,7 +26,6 @@ from ._hdf5_file import ShieldedFile
 from ._hdf5_grid import chunk_shape
 from ._hdf5_held import Held
 from ._hdf5_journal import Journal
-from ._hdf5_names import check_names
 from ._hdf5_strings import Strings
 from ._output_file import OutputFile
 from ._runs import fit, map_array
@@ -58,7 +58,7 @@ class Hdf5Sink(FileSink):
         if state is not None:
             self._check_version(h5py, state)
             specs = {name: specs[name] for name in state["rows"]}  # in the order in which they were created
-        check_names(specs)
+        check_paths(specs, "HDF5", "file")
         kinds = {name: file_type(h5py, name, spec) for name, spec in specs.items()}
         compression = codec(h5py, self._layout.compression)
         chunks = self._chunks(specs, compression)
