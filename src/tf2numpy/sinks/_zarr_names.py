@@ -28,14 +28,12 @@ def check_names(names: Iterable[str], folder: Path) -> None:
 
 
 def check_chunks(specs: Mapping[str, ArraySpec], layout: Layout) -> None:
-    """Refuse chunks that are none, that no array has the axes for, or that the compression cannot take.
+    """Refuse chunks that no array has the axes for, or that the compression cannot take.
 
     Raises: InvalidArgument saying what was found and what fits.
     """
     if layout.chunks is None:
         return
-    if not all(type(size) is int and size > 0 for size in layout.chunks):
-        raise InvalidArgument(f"chunks={layout.chunks} must be positive whole numbers, one for each axis")
     fitting = {name: spec for name, spec in specs.items() if len(spec.shape) == len(layout.chunks)}
     if not fitting:
         found = ", ".join(f"{name!r} has {len(spec.shape)}" for name, spec in specs.items())
