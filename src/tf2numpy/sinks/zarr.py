@@ -6,7 +6,6 @@ tensor's memory to their place in a file at once, and any unfinished output can 
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 from .. import _codecs
 from .._errors import FormatError
 from .._protocols import State
-from .._types import ArraySpec, Chunk, Index
-from ..layouts.refusals import refuse_nameless, refuse_text
+from .._types import ArraySpec, Chunk
+from ..layouts.refusals import refuse_nameless, refuse_objects, refuse_text
 from ..layouts.zarr_text import join
 from ..layouts.zarr_types import Described, describe
 from ._file_sink import FileSink
@@ -82,7 +81,7 @@ class ZarrSink(FileSink):
         name, value = chunk.name, chunk.value
         index = fit(chunk, self._specs, self._rows.get(name))
         if value.dtype.hasobject:
-            _refuse_others(name, index, value)
+            refuse_objects(name, index, value)
         if value.size:
             if name not in self._arrays:
                 self._itemsizes[name] = _itemsize(value)
@@ -165,26 +164,3 @@ def _text_encoder(compress: Encode | None) -> Encode:
         return data if compress is None else compress(np.frombuffer(data, np.uint8))
 
     return encode
-
-
-def _refuse_others(name: str, index: Index, value: NDArray[Any]) -> None:
-    """Refuse an element that is not bytes.
-
-    Raises: FormatError naming its type and place.
-    """
-    for position, element in enumerate(value.flat):
-        if isinstance(element, bytes):
-            continue
-        place = [int(i) + s.start for i, s in zip(np.unravel_index(position, value.shape), index, strict=True)]
-        raise FormatError(
-            f"array {name!r}: the element{f' at {place}' if place else ''} is "
-            f"{type(element).__name__}, and only bytes can be written; {_instead_of(element)}"
-        )
-
-
-def _instead_of(element: Any) -> str:
-    if isinstance(element, str):
-        return "encode text first, element.encode()"
-    if isinstance(element, numbers.Number):  # one that no dtype holds exactly: a long integer, a Decimal
-        return "give numbers a dtype of numbers, np.asarray(x, 'float64')"
-    return "give bytes in its place, or leave this array out"
