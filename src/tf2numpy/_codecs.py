@@ -62,6 +62,14 @@ def decoder(name: str, purpose: str) -> Decode:
     return _DECODERS[name](purpose)
 
 
+def fastest_zlib() -> Any:
+    """Give ISA-L's zlib module, or else Python's."""
+    try:
+        return importlib.import_module("isal.isal_zlib")
+    except ImportError:
+        return importlib.import_module("zlib")
+
+
 def _zstd_encoder(purpose: str) -> Encode:
     zstandard = require("zstandard", purpose)
     # One compressor serves one thread; making one takes no time beside a piece of some megabytes.
@@ -69,7 +77,7 @@ def _zstd_encoder(purpose: str) -> Encode:
 
 
 def _gzip_encoder(purpose: str) -> Encode:
-    zlib = _fastest_zlib()
+    zlib = fastest_zlib()
 
     def encode(array: NDArray[Any]) -> bytes:
         work = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
@@ -106,7 +114,7 @@ def _zstd_decoder(purpose: str) -> Decode:
 
 
 def _gzip_decoder(purpose: str) -> Decode:
-    zlib = _fastest_zlib()
+    zlib = fastest_zlib()
 
     def decode(data: bytes, most: int) -> bytes:
         found, rest = bytearray(), data
@@ -154,13 +162,6 @@ _DECODERS: dict[str, Callable[[str], Decode]] = {
     "gzip": _gzip_decoder,
     "blosc": _blosc_decoder,
 }
-
-
-def _fastest_zlib() -> Any:
-    try:
-        return importlib.import_module("isal.isal_zlib")
-    except ImportError:
-        return importlib.import_module("zlib")
 
 
 def _unit(itemsize: int) -> int:
