@@ -49,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "verify":
         from pathlib import Path
 
-        from ._verify import differences
+        from ._differences import differences
 
         found = list(differences(Path(options.left), Path(options.right)))
         print("\n".join(found) or "equal: the same arrays, bit for bit")
@@ -65,7 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("devices", help="list the devices tensors can live on, and their memory")
-    verify = commands.add_parser("verify", help="compare two files of any formats: the same arrays, bit for bit?")
+    verify = commands.add_parser(
+        "verify",
+        help="compare two files of any formats: the same arrays, bit for bit?",
+        description="Compare two files, or folders, of any formats, as tf2numpy itself reads them: do they hold the "
+        "same arrays, bit for bit? To check a file by its format's own library, write it with save(..., verify=True).",
+    )
     verify.add_argument("left", metavar="A")
     verify.add_argument("right", metavar="B")
     demo = commands.add_parser("demo", help="convert a real photograph in every way and check each against TensorFlow")
