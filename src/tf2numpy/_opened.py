@@ -69,11 +69,18 @@ def open(
     [[2 3]
      [4 5]]
     """
-    if names not in ("human", "key"):
-        raise InvalidArgument(f"names={names!r} is no way to name arrays; it is 'human' or 'key'")
-    given = {"names": names, "slots": slots, "constants": constants, "checkpoint": checkpoint, "check": check}
-    stored = stored_in(Path(path), {option: value for option, value in given.items() if value != _DEFAULTS[option]})
+    stored = stored_by(Path(path), names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
     return File(Path(path), stored if select is None else selected(stored, select, str(path)))
+
+
+def stored_by(path: Path, **options: Any) -> Stored:
+    """Find what a file holds as `open` does; options: those of `open` but select, any of them.
+
+    Raises: as `open`.
+    """
+    if (names := options.get("names", "human")) not in ("human", "key"):
+        raise InvalidArgument(f"names={names!r} is no way to name arrays; it is 'human' or 'key'")
+    return stored_in(path, {option: value for option, value in options.items() if value != _DEFAULTS[option]})
 
 
 def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
