@@ -97,6 +97,7 @@ FORMATS = (
     Known("safetensors:safetensors"),
     Known("zarr:zarr"),
     Known("folder:folder"),
+    Known("events:events", options=("check",)),
 )
 
 # import name -> extra of this package that installs it
