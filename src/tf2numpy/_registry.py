@@ -117,6 +117,10 @@ FORMATS = (
     Known("safetensors:safetensors"),
     Known("zarr:zarr"),
     Known("folder:folder"),
+    Known("dataset_save:dataset_save", options=("check",)),
+    Known("distributed_save:distributed_save", options=("check",)),
+    Known("dataset_snapshot:dataset_snapshot", options=("check",)),
+    Known("events:events", options=("check",)),
 )
 
 # import name -> extra of this package that installs it
@@ -206,3 +210,11 @@ def require(module: str, purpose: str) -> Any:
             f"pip install 'tf2numpy[{_EXTRAS[module]}]'"
         )
     return found
+
+
+def fastest_zlib() -> Any:
+    """Import ISA-L where it is installed, and Python's zlib, some ten times as slow, where it is not."""
+    try:
+        return importlib.import_module("isal.isal_zlib")
+    except ImportError:
+        return importlib.import_module("zlib")
