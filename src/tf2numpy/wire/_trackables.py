@@ -7,7 +7,7 @@ have more paths than bytes: to each object only the shortest few are found, alwa
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -63,17 +63,19 @@ class Trackables:
         if last >= max(self._count, 1):
             raise FormatError(f"the object graph has {self._count} objects, and refers to the object {last}")
 
-    def edges(self) -> list[Edge]:
+    def edges(self) -> Iterator[Edge]:
         """Give all edges, in the order of the file: the parents' order, and the children's of each parent."""
         names = list(self._names)
-        of_all = zip(self._parents, self._labels, self._children, strict=True)
-        return [Edge(parent, names[label], child) for parent, label, child in of_all]
+        for parent, label, child in zip(self._parents, self._labels, self._children, strict=True):
+            yield Edge(parent, names[label], child)
 
     def paths(self, wanted: Collection[int], costs: bytes, most: int) -> dict[int, list[tuple[Edge, ...]]]:
         """Find the shortest ways from the root to the wanted nodes by edges that cost at most `most`, a few of each.
 
         costs: of each edge. No way goes through one node twice. Of ways of one length those come first whose edges do.
         """
+        if not self._count:
+            return {}
         names = list(self._names)
         useful = self._towards(wanted, costs, most)
         ends = np.searchsorted(np.asarray(self._parents), np.arange(self._count + 1)).tolist()
