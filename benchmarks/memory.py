@@ -40,6 +40,12 @@ t2n.save(tensor[:1000], sys.argv[1] + "/warm{suffix}")
 peak_beside(lambda: t2n.save(tensor, sys.argv[1] + "/x{suffix}"))
 """
 
+_GROWN = """
+row = np.random.default_rng(0).random((1, 1 << 20), np.float32)
+t2n.save(row, sys.argv[1] + "/warm{suffix}")
+peak_beside(lambda: t2n.save(np.broadcast_to(row, ({gb} * 256, 1 << 20)), sys.argv[1] + "/x{suffix}"))
+"""
+
 _LIMITED = """
 rows = tf.data.Dataset.range({gb} * 1000 // 2).map(lambda i: tf.fill([500, 1000], tf.cast(i, tf.float32)))
 t2n.save(rows.take(4), sys.argv[1] + "/warm{suffix}")
@@ -69,6 +75,10 @@ def results() -> Iterator[Result]:
     for suffix in (".npy", ".h5"):
         value = _run(_HEAD + _SAVE.format(suffix=suffix))
         yield _at_most_64(f'save(t, "x{suffix}"), 2 GB: peak beside the tensor', value)
+    for suffix in (".npy", ".h5", ".safetensors", ".zarr"):
+        one, eight = (_run(_HEAD + _GROWN.format(suffix=suffix, gb=gb)) for gb in (1, 8))
+        name = f'save(x, "x{suffix}"), 8 GB: peak beside the array, above that of 1 GB'
+        yield Result(name, eight - one, "MiB", "<= 8 MiB", eight - one <= 8)
     for suffix in (".npy", ".h5"):
         done = _run(_HEAD + _LIMITED.format(suffix=suffix, gb=6))
         yield Result(f'save(dataset, "x{suffix}"), 6 GB, in 1 GiB', done, "of 1 saved", "succeeds", done == 1)

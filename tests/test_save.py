@@ -182,8 +182,9 @@ REFUSED = {
     "strings": (
         ".npy",
         b"x",
-        "array 'data' has dtype object: a .npy file holds strings and other Python objects only as pickles, which are "
-        "unsafe to load; choose a .h5 path for strings, and give numbers a dtype of numbers, np.asarray(x, 'float64')",
+        "array 'data' has dtype object: .npy files, alone, in a folder or in a .npz file, hold strings and other "
+        "Python objects only as pickles, which are unsafe to load; choose a .h5 or .zarr path for strings, and give "
+        "numbers a dtype of numbers, np.asarray(x, 'float64')",
     ),
     "unknown suffix": (
         ".csv",

@@ -19,7 +19,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ._registry import require
+from ._registry import fastest_zlib, require
 
 # What a decoder gives is asked for in pieces of this size where it does not say its own size.
 _PIECE_BYTES = 1 << 20
@@ -69,7 +69,7 @@ def _zstd_encoder(purpose: str) -> Encode:
 
 
 def _gzip_encoder(purpose: str) -> Encode:
-    zlib = _fastest_zlib()
+    zlib = fastest_zlib()
 
     def encode(array: NDArray[Any]) -> bytes:
         work = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
@@ -106,7 +106,7 @@ def _zstd_decoder(purpose: str) -> Decode:
 
 
 def _gzip_decoder(purpose: str) -> Decode:
-    zlib = _fastest_zlib()
+    zlib = fastest_zlib()
 
     def decode(data: bytes, most: int) -> bytes:
         found, rest = bytearray(), data
@@ -154,13 +154,6 @@ _DECODERS: dict[str, Callable[[str], Decode]] = {
     "gzip": _gzip_decoder,
     "blosc": _blosc_decoder,
 }
-
-
-def _fastest_zlib() -> Any:
-    try:
-        return importlib.import_module("isal.isal_zlib")
-    except ImportError:
-        return importlib.import_module("zlib")
 
 
 def _unit(itemsize: int) -> int:

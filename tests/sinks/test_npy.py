@@ -96,8 +96,9 @@ def test_no_strings(tmp_path):
     with pytest.raises(FormatError) as caught:
         NpySink(Workspace(tmp_path / "x.npy", overwrite=False)).begin({"s": ArraySpec((None,), np.dtype(object))})
     assert str(caught.value) == (
-        "array 's' has dtype object: a .npy file holds strings and other Python objects only as pickles, which are "
-        "unsafe to load; choose a .h5 path for strings, and give numbers a dtype of numbers, np.asarray(x, 'float64')"
+        "array 's' has dtype object: .npy files, alone, in a folder or in a .npz file, hold strings and other Python "
+        "objects only as pickles, which are unsafe to load; choose a .h5 or .zarr path for strings, and give numbers a "
+        "dtype of numbers, np.asarray(x, 'float64')"
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -11,8 +11,9 @@ import tf2numpy as t2n
 from conformance.kind import fails
 
 PICKLES = (
-    "array {!r} has dtype {}: a .npy file holds strings and other Python objects only as pickles, which are unsafe to "
-    "load; choose a .h5 path for strings, and give numbers a dtype of numbers, np.asarray(x, 'float64')"
+    "array {!r} has dtype {}: .npy files, alone, in a folder or in a .npz file, hold strings and other Python objects "
+    "only as pickles, which are unsafe to load; choose a .h5 or .zarr path for strings, and give numbers a dtype of "
+    "numbers, np.asarray(x, 'float64')"
 )
 TEXT = (
     "array {!r}: its elements are text, {}, which this format cannot hold; encode it to bytes, np.char.encode(x), "
@@ -58,7 +59,7 @@ def text(*elements):
     return np.array(elements, string_dtype())
 
 
-@pytest.mark.parametrize("path", ["x.h5", "x.npy"])
+@pytest.mark.parametrize("path", ["x.h5", "x.npy", "x.npz", "x.zarr"])
 def test_numpys_variable_length_text(tmp_path, path):
     for name, value in (("data", text("a", "é")), ("b", {"b": text()})):
         with fails(t2n.FormatError, TEXT.format(name, "StringDType()")):

@@ -67,13 +67,6 @@ def test_dtypes(tmp_path, dtype):
     )
 
 
-@pytest.mark.parametrize("chunks", [(0, 2), (-1, 2), (2.0, 2), (True, 2)])
-def test_chunks_that_are_none(tmp_path, chunks):
-    assert refusal(tmp_path, {"a": F4}, InvalidArgument, chunks=chunks) == (
-        f"chunks={chunks} must be positive whole numbers, one for each axis"
-    )
-
-
 def test_chunks_for_no_array(tmp_path):
     specs = {"a": F4, "b": ArraySpec((), F4.dtype)}
     assert refusal(tmp_path, specs, InvalidArgument, chunks=(1,)) == (

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._codecs import LIMITS, _fastest_zlib, encoder
+from .._codecs import LIMITS, encoder
 from .._errors import FormatError
-from .._host import _cpus, c_order
-from .._registry import require
+from .._host import c_order, cpus
+from .._registry import fastest_zlib, require
 from ._hdf5_journal import Journal
 from ._runs import bytes_of
 
@@ -51,7 +51,7 @@ def codec(h5py: Any, compression: str | None) -> Codec:
     if compression is None:
         return Codec(lambda settings, itemsize: None, bytes_of)
     if compression == "gzip":
-        zlib = _fastest_zlib()
+        zlib = fastest_zlib()
         return Codec(_gzip_filters, lambda array: zlib.compress(_shuffled(array), _LEVEL))
     number, filters, prepared = {
         "zstd": (_ZSTD_FILTER, _zstd_filters, _shuffled),
@@ -73,7 +73,7 @@ class Encoder:
     def __init__(self, codec: Codec, journal: Journal) -> None:
         self.codec = codec
         self._journal = journal
-        self._threads = min(_cpus(), _MOST_THREADS)
+        self._threads = min(cpus(), _MOST_THREADS)
         self._pool = ThreadPoolExecutor(self._threads, "tf2numpy-hdf5")
         self._waiting: deque[tuple[int, int, int, int, Future[bytes | memoryview]]] = deque()
         self._waiting_bytes = 0

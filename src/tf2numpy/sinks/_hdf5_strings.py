@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import FormatError
 from .._host import c_order
 from .._types import Index
+from ..layouts.refusals import refuse_objects
 from ._hdf5_arrays import Array
 from ._hdf5_file import ShieldedFile
 from ._runs import runs
@@ -32,10 +31,10 @@ class Strings(Array):
 
         Raises: FormatError for an element that is not bytes, naming its type and place.
         """
+        refuse_objects(self.name, index, value)
         flat, position = c_order(value).reshape(-1), 0
         for first, count in runs(self.spec.shape, index, 1):
             for batch in _batches(flat[position : position + count]):
-                self._check(batch, position, index, value.shape)
                 lengths = np.fromiter(map(len, batch), "<i8", len(batch))
                 self.journal.append(self.number, first, len(batch), lengths.data, b"".join(batch))
                 first, position = first + len(batch), position + len(batch)
@@ -70,15 +69,6 @@ class Strings(Array):
         if batch:
             yield np.concatenate(places), batch
 
-    def _check(self, batch: list[Any], position: int, index: Index, shape: tuple[int, ...]) -> None:
-        for at, element in enumerate(batch, position):
-            if not isinstance(element, bytes):
-                place = [int(i) + s.start for i, s in zip(np.unravel_index(at, shape), index, strict=True)]
-                raise FormatError(
-                    f"array {self.name!r}: the element{f' at {place}' if place else ''} is "
-                    f"{type(element).__name__}, and only bytes can be written; {_instead_of(element)}"
-                )
-
 
 def _batches(elements: NDArray[Any]) -> Iterator[list[Any]]:
     for start in range(0, len(elements), _BATCH_ELEMENTS):
@@ -86,7 +76,7 @@ def _batches(elements: NDArray[Any]) -> Iterator[list[Any]]:
         nbytes = 0
         for element in elements[start : start + _BATCH_ELEMENTS].tolist():
             batch.append(element)
-            nbytes += len(element) if isinstance(element, bytes) else 0
+            nbytes += len(element)
             if nbytes >= _BATCH_BYTES:
                 yield batch
                 nbytes, batch = 0, []
@@ -99,11 +89,3 @@ def _split(data: bytes, count: int) -> list[NDArray[np.uint8]]:
     content = np.frombuffer(data, np.uint8, offset=lengths.nbytes)
     ends = np.cumsum(lengths).tolist()
     return [content[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-
-
-def _instead_of(element: Any) -> str:
-    if isinstance(element, str):
-        return "encode text first, element.encode()"
-    if isinstance(element, numbers.Number):  # one that no dtype holds exactly: a long integer, a Decimal
-        return "give numbers a dtype of numbers, np.asarray(x, 'float64')"
-    return "give bytes in its place, or leave this array out"

@@ -21,16 +21,16 @@ from ._runs import fit, pwrite_region
 
 
 def check(name: str, spec: ArraySpec) -> None:
-    """Refuse what the format cannot hold.
+    """Refuse what .npy files cannot hold, or hold only as pickles.
 
     Raises: FormatError for strings and other objects, and for a dtype without a name.
     """
     refuse_text(name, spec.dtype, "T")
     if spec.dtype.hasobject:
         raise FormatError(
-            f"array {name!r} has dtype {spec.dtype}: a .npy file holds strings and other Python "
-            "objects only as pickles, which are unsafe to load; choose a .h5 path for strings, and give numbers "
-            "a dtype of numbers, np.asarray(x, 'float64')"
+            f"array {name!r} has dtype {spec.dtype}: .npy files, alone, in a folder or in a .npz file, hold strings "
+            "and other Python objects only as pickles, which are unsafe to load; choose a .h5 or .zarr path for "
+            "strings, and give numbers a dtype of numbers, np.asarray(x, 'float64')"
         )
     refuse_nameless(name, spec.dtype)
 

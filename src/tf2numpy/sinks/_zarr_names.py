@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .._codecs import LIMITS
-from .._errors import FormatError, InvalidArgument
+from .._errors import InvalidArgument
 from .._types import ArraySpec, Layout
 from .._units import format_bytes
+from ._group_names import check_paths
 
 _MOST_PART_BYTES = 255
 _MOST_PATH_BYTES = 4095
@@ -22,32 +23,17 @@ def check_names(names: Iterable[str], folder: Path) -> None:
 
     folder: where the output grows. Raises: FormatError naming the first such name and the reason.
     """
-    known = dict.fromkeys(names)
     room = _MOST_PATH_BYTES - len(os.fsencode(folder)) - 32 * _KEY_BYTES
-    for name in known:
-        problem = _problem(name, room)
-        if problem:
-            raise FormatError(f"the name {name!r} {problem}, which Zarr cannot hold; rename the array")
-    for name in known:
-        parts = name.split("/")
-        for end in range(1, len(parts)):
-            group = "/".join(parts[:end])
-            if group in known:
-                raise FormatError(
-                    f"the names {group!r} and {name!r} cannot be in one Zarr group: {group!r} would be both "
-                    f"an array and the group of another; rename one of them"
-                )
+    check_paths(names, "Zarr", "group", lambda name: _problem(name, room))
 
 
 def check_chunks(specs: Mapping[str, ArraySpec], layout: Layout) -> None:
-    """Refuse chunks that are none, that no array has the axes for, or that the compression cannot take.
+    """Refuse chunks that no array has the axes for, or that the compression cannot take.
 
     Raises: InvalidArgument saying what was found and what fits.
     """
     if layout.chunks is None:
         return
-    if not all(type(size) is int and size > 0 for size in layout.chunks):
-        raise InvalidArgument(f"chunks={layout.chunks} must be positive whole numbers, one for each axis")
     fitting = {name: spec for name, spec in specs.items() if len(spec.shape) == len(layout.chunks)}
     if not fitting:
         found = ", ".join(f"{name!r} has {len(spec.shape)}" for name, spec in specs.items())
@@ -67,20 +53,11 @@ def check_chunks(specs: Mapping[str, ArraySpec], layout: Layout) -> None:
 
 def _problem(name: str, room: int) -> str | None:
     parts = name.split("/")
-    if "" in parts:
-        return "is empty or has an empty part"
-    if "." in parts or ".." in parts:
-        return "has '.' or '..' as a part"
-    if "\0" in name:
-        return "has a NUL character"
     if any(part.startswith("__") for part in parts):
         return "has a part that begins with '__'"
     if "zarr.json" in parts:
         return "has 'zarr.json' as a part"
-    try:
-        longest = max(len(part.encode()) for part in parts)
-    except UnicodeEncodeError:
-        return "is not valid Unicode"
+    longest = max(len(part.encode()) for part in parts)
     if longest > _MOST_PART_BYTES:
         return f"has a part of {longest} bytes, more than {_MOST_PART_BYTES}"
     if len(name.encode()) > room:

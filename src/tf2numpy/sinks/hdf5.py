@@ -12,12 +12,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .._errors import FormatError, InvalidArgument
+from .._errors import FormatError
 from .._protocols import State
 from .._registry import require
-from .._types import PLAIN, ArraySpec, Chunk, Layout
-from .._workspace import Workspace
+from .._types import ArraySpec, Chunk
 from ..layouts.hdf5_types import file_type
+from ._file_sink import FileSink
+from ._group_names import check_paths
 from ._hdf5_arrays import Array, Counted, Described, Growing, Plain
 from ._hdf5_chunks import Chunked, check_chunk
 from ._hdf5_codecs import Codec, Encoder, codec
@@ -25,7 +26,6 @@ from ._hdf5_file import ShieldedFile
 from ._hdf5_grid import chunk_shape
 from ._hdf5_held import Held
 from ._hdf5_journal import Journal
-from ._hdf5_names import check_names
 from ._hdf5_strings import Strings
 from ._output_file import OutputFile
 from ._runs import fit, map_array
@@ -33,7 +33,7 @@ from ._runs import fit, map_array
 _ALIGNMENT_BYTES = 64  # of each array in the file, so that its memory map is aligned for any dtype
 
 
-class Hdf5Sink:
+class Hdf5Sink(FileSink):
     """An HDF5 file. A name "a/b" is the dataset "b" in the group "a".
 
     A dtype that NumPy cannot name, and strings, are recorded in the dataset's attribute "dtype". Strings are neither
@@ -44,15 +44,9 @@ class Hdf5Sink:
     _journal: Journal
     _held: Held
     _encoder: Encoder
-
-    def __init__(self, workspace: Workspace, layout: Layout = PLAIN) -> None:
-        self._workspace = workspace
-        self._layout = layout
-        self._specs: Mapping[str, ArraySpec] = {}
-        self._rows: dict[str, int | None] = {}  # how many have come, of the arrays whose number is not known
-        self._arrays: dict[str, Array] = {}
-        self._h5: Any = None
-        self._begun = False
+    _specs: Mapping[str, ArraySpec]
+    _rows: dict[str, int | None]  # how many have come, of the arrays whose number is not known
+    _arrays: dict[str, Array]
 
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the file, and give arrays of known shape their place in it; or go on with it.
@@ -64,7 +58,7 @@ class Hdf5Sink:
         if state is not None:
             self._check_version(h5py, state)
             specs = {name: specs[name] for name in state["rows"]}  # in the order in which they were created
-        check_names(specs)
+        check_paths(specs, "HDF5", "file")
         kinds = {name: file_type(h5py, name, spec) for name, spec in specs.items()}
         compression = codec(h5py, self._layout.compression)
         chunks = self._chunks(specs, compression)
@@ -76,14 +70,14 @@ class Hdf5Sink:
         else:
             self._rows |= state["rows"]
         self._workspace.open()
-        self._file = OutputFile(self._workspace, keep=state is not None)
-        self._journal = Journal(self._workspace, "staged", None if state is None else state["journal"])
-        self._held = Held(self._workspace, None if state is None else state["held"])
-        self._encoder = Encoder(compression, self._journal)
-        self._begun = True
-        for number, (name, spec) in enumerate(specs.items()):
-            what = Described(h5py, number, name, spec, kinds[name])
-            self._arrays[name] = self._array(what, chunks.get(name))
+        self._file = self._opened(OutputFile(self._workspace, keep=state is not None))
+        self._journal = self._opened(Journal(self._workspace, "staged", None if state is None else state["journal"]))
+        self._held = self._opened(Held(self._workspace, None if state is None else state["held"]))
+        self._encoder = self._opened(Encoder(compression, self._journal))
+        self._arrays = {
+            name: self._array(Described(h5py, number, name, spec, kinds[name]), chunks.get(name))
+            for number, (name, spec) in enumerate(specs.items())
+        }
         self._build("w", [name for name, array in self._arrays.items() if isinstance(array, Counted)])
 
     def write(self, chunk: Chunk) -> None:
@@ -119,30 +113,6 @@ class Hdf5Sink:
         self._journal.sync()
         self._held.sync()
 
-    def commit(self) -> None:
-        """Add the arrays that have no place yet, and publish the file.
-
-        Raises: OutputExists if the destination appeared meanwhile; StorageFull.
-        """
-        self._encoder.drain()
-        self._build("r+", [name for name, array in self._arrays.items() if not isinstance(array, Counted)])
-        for array in self._arrays.values():
-            if isinstance(array, Growing):
-                array.place(self._file)
-        self._file.sync()
-        self._close()
-        self._workspace.publish()
-
-    def suspend(self) -> None:
-        """Let go of the unfinished file, to be gone on from."""
-        self._close()
-        self._workspace.release()
-
-    def abort(self) -> None:
-        """Remove the unfinished file; a committed one stays."""
-        self._close()
-        self._workspace.discard()
-
     def check_mappable(self, specs: Mapping[str, ArraySpec]) -> None:
         """Refuse arrays that are not one range of the file.
 
@@ -162,14 +132,22 @@ class Hdf5Sink:
 
         Raises: FormatError for an array that is not one range of the file; InvalidArgument before `commit`.
         """
-        if not self._workspace.published:
-            raise InvalidArgument("nothing is committed yet, so nothing can be mapped; call commit() first")
+        path = self._committed()
         self.check_mappable(self._specs)
         return {
-            name: map_array(self._workspace.path, array.base, self._shape(name), array.spec.dtype)
+            name: map_array(path, array.base, self._shape(name), array.spec.dtype)
             for name, array in self._arrays.items()
             if isinstance(array, Plain)
         }
+
+    def _finish(self) -> None:
+        """Add the arrays that have no place yet."""
+        self._encoder.drain()
+        self._build("r+", [name for name, array in self._arrays.items() if not isinstance(array, Counted)])
+        for array in self._arrays.values():
+            if isinstance(array, Growing):
+                array.place(self._file)
+        self._file.sync()
 
     def _build(self, mode: str, names: list[str]) -> None:
         """Open the file with HDF5, let these arrays build their datasets, and close it."""
@@ -178,10 +156,9 @@ class Hdf5Sink:
         h5py = require("h5py", "writing HDF5")
         with self._workspace.guard():
             file = ShieldedFile(self._file, empty=mode == "w")
-            self._h5 = h5py.File(file, mode, alignment_threshold=1, alignment_interval=_ALIGNMENT_BYTES)
-            for name in names:
-                self._arrays[name].build(self._h5, self._shape(name), file)
-            self._h5.close()
+            with h5py.File(file, mode, alignment_threshold=1, alignment_interval=_ALIGNMENT_BYTES) as h5:
+                for name in names:
+                    self._arrays[name].build(h5, self._shape(name), file)
             file.check()
 
     def _array(self, what: Described, chunk: tuple[int, ...] | None) -> Array:
@@ -222,15 +199,6 @@ class Hdf5Sink:
                 f"the unfinished file of {str(self._workspace.path)!r} was laid out by {state['hdf5']}, and only that "
                 f"can go on with it, found {_version(h5py)}; install that version again, or start over"
             )
-
-    def _close(self) -> None:
-        if self._h5 is not None:
-            self._h5.close()  # before the file itself: HDF5 may still write to it
-        if self._begun:
-            self._file.close()
-            self._encoder.close()
-            self._journal.close()
-            self._held.close()
 
 
 def _version(h5py: Any) -> str:

@@ -9,23 +9,19 @@ from collections.abc import Iterable, Mapping
 
 from .._errors import FormatError
 from .._protocols import State
-from .._types import PLAIN, ArraySpec, Chunk, Layout
-from .._workspace import Workspace
+from .._types import ArraySpec, Chunk
+from ._file_sink import FileSink
 from ._npy_file import check
 from ._npz_deflated import DeflatedMembers
 from ._npz_stored import StoredMembers
-from .folder import refuse_strings
 
 _MOST_NAME_BYTES = 60_000  # the field for a name and those beside it end at 65535
 
 
-class NpzSink:
+class NpzSink(FileSink):
     """A .npz file: the array "a/b" is the member "a/b.npy" of a zip archive. Compression is "gzip", or none."""
 
-    def __init__(self, workspace: Workspace, layout: Layout = PLAIN) -> None:
-        self._workspace = workspace
-        self._members_class = StoredMembers if layout.compression is None else DeflatedMembers
-        self._members: StoredMembers | DeflatedMembers | None = None
+    _members: StoredMembers | DeflatedMembers
 
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the file, or what it will be made of, with a place for every array; or go on with it.
@@ -35,51 +31,29 @@ class NpzSink:
         """
         check_names(specs)
         for name, spec in specs.items():
-            refuse_strings(name, spec)
             check(name, spec)
         rows = None if state is None else state["rows"]
-        self._members = self._members_class(self._workspace, dict(specs), rows=rows)
+        members = StoredMembers if self._layout.compression is None else DeflatedMembers
+        self._members = self._opened(members(self._workspace, dict(specs), rows=rows))
 
     def write(self, chunk: Chunk) -> None:
         """Fill one rectangular region; with an unknown number of rows, the next rows.
 
         Raises: InvalidArgument for a chunk that does not fit; StorageFull.
         """
-        assert self._members is not None
         self._members.write(chunk)
 
     def state(self) -> State:
         """Say how many rows there are of each array whose number is not known."""
-        assert self._members is not None
         return {"rows": self._members.rows}
 
     def sync(self) -> None:
         """Make what was written durable."""
-        assert self._members is not None
         self._members.sync()
 
-    def commit(self) -> None:
-        """Complete the archive, then publish it.
-
-        Raises: OutputExists if the destination appeared meanwhile; StorageFull.
-        """
-        assert self._members is not None
+    def _finish(self) -> None:
+        """Complete the archive."""
         self._members.finish()
-        self._workspace.publish()
-
-    def suspend(self) -> None:
-        """Let go of what is unfinished, to be gone on from."""
-        self._close()
-        self._workspace.release()
-
-    def abort(self) -> None:
-        """Remove what is unfinished; a committed file stays."""
-        self._close()
-        self._workspace.discard()
-
-    def _close(self) -> None:
-        if self._members is not None:
-            self._members.close()
 
 
 def check_names(names: Iterable[str]) -> None:

@@ -14,12 +14,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .._errors import FormatError, InvalidArgument
+from .._errors import FormatError
 from .._protocols import State
-from .._types import PLAIN, ArraySpec, Chunk, Layout
-from .._workspace import Workspace
+from .._types import ArraySpec, Chunk
 from ..layouts.refusals import refuse_nameless
 from ..layouts.safetensors_dtypes import MOST_HEADER_BYTES, RECORD, Encoding, encoding
+from ._file_sink import FileSink
 from ._packed import Packed, in_place
 from ._runs import map_array
 
@@ -27,16 +27,14 @@ _ALIGNMENT_BYTES = 64
 _MOST_ROWS = 2**63 - 1
 
 
-class SafetensorsSink:
+class SafetensorsSink(FileSink):
     """A .safetensors file. What it cannot name is kept as a dtype that it can, and recorded in its metadata."""
 
-    def __init__(self, workspace: Workspace, layout: Layout = PLAIN) -> None:
-        self._workspace = workspace
-        self._specs: Mapping[str, ArraySpec] = {}
-        self._encodings: dict[str, Encoding] = {}
-        self._order: list[str] = []
-        self._base = 0  # offset of the first array
-        self._packed: Packed | None = None
+    _specs: Mapping[str, ArraySpec]
+    _encodings: dict[str, Encoding]
+    _order: list[str]
+    _base: int  # offset of the first array
+    _packed: Packed
 
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the file with room for the header, and every array of known shape at its place.
@@ -58,54 +56,22 @@ class SafetensorsSink:
         self._workspace.open()
         dtypes = {name: encoding.stored for name, encoding in self._encodings.items()}
         rows = None if state is None else state["rows"]
-        self._packed = Packed(self._workspace, self._specs, starts, end, dtypes=dtypes, rows=rows)
+        self._packed = self._opened(Packed(self._workspace, self._specs, starts, end, dtypes=dtypes, rows=rows))
 
     def write(self, chunk: Chunk) -> None:
         """Fill one rectangular region; with an unknown number of rows, the next rows.
 
         Raises: InvalidArgument for a chunk that does not fit; StorageFull.
         """
-        assert self._packed is not None
         self._packed.write(chunk)
 
     def state(self) -> State:
         """Say how many rows there are of each array whose number is not known."""
-        assert self._packed is not None
         return {"rows": dict(self._packed.rows)}
 
     def sync(self) -> None:
         """Make what was written durable."""
-        assert self._packed is not None
         self._packed.sync()
-
-    def commit(self) -> None:
-        """Append what waits in side files, write the header, then publish the file.
-
-        Raises: OutputExists if the destination appeared meanwhile; StorageFull.
-        """
-        assert self._packed is not None
-        packed, spans, end = self._packed, {}, 0
-        for name in self._order:
-            packed.place(name, self._base + end)
-            spans[name] = (end, end + packed.nbytes(name))
-            end = spans[name][1]
-        header = self._header({name: packed.shape(name) for name in self._specs}, spans)
-        with packed.file.guard():
-            packed.file.pwrite(struct.pack("<Q", self._base - 8) + header.ljust(self._base - 8), 0)
-        packed.file.resize(self._base + end)
-        packed.file.sync()
-        packed.close()
-        self._workspace.publish()
-
-    def suspend(self) -> None:
-        """Let go of the unfinished file, to be gone on from."""
-        self._close()
-        self._workspace.release()
-
-    def abort(self) -> None:
-        """Remove the unfinished file; a committed one stays."""
-        self._close()
-        self._workspace.discard()
 
     def check_mappable(self, specs: Mapping[str, ArraySpec]) -> None:
         """Refuse arrays whose bytes are turned, and those that may begin at an offset no map can be aligned to.
@@ -132,14 +98,25 @@ class SafetensorsSink:
 
         Raises: FormatError for an array that cannot be mapped; InvalidArgument before `commit`.
         """
-        if not self._workspace.published or self._packed is None:
-            raise InvalidArgument("nothing is committed yet, so nothing can be mapped; call commit() first")
+        path, packed = self._committed(), self._packed
         self.check_mappable(self._specs)
-        path, packed = self._workspace.path, self._packed
         return {
             name: map_array(path, packed.starts[name], packed.shape(name), spec.dtype)
             for name, spec in self._specs.items()
         }
+
+    def _finish(self) -> None:
+        """Append what waits in side files, and write the header."""
+        packed, spans, end = self._packed, {}, 0
+        for name in self._order:
+            packed.place(name, self._base + end)
+            spans[name] = (end, end + packed.nbytes(name))
+            end = spans[name][1]
+        header = self._header({name: packed.shape(name) for name in self._specs}, spans)
+        with packed.file.guard():
+            packed.file.pwrite(struct.pack("<Q", self._base - 8) + header.ljust(self._base - 8), 0)
+        packed.file.resize(self._base + end)
+        packed.file.sync()
 
     def _header(self, shapes: Mapping[str, tuple[int, ...]], spans: Mapping[str, tuple[int, int]]) -> bytes:
         """Give the JSON text, padded so that what follows is aligned."""
@@ -156,10 +133,6 @@ class SafetensorsSink:
                 f"{MOST_HEADER_BYTES}; choose a .h5 path, or shorter names"
             )
         return text
-
-    def _close(self) -> None:
-        if self._packed is not None:
-            self._packed.close()
 
 
 def check(name: str, spec: ArraySpec) -> Encoding:

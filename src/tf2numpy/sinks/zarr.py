@@ -6,7 +6,6 @@ tensor's memory to their place in a file at once, and any unfinished output can 
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,11 @@ from numpy.typing import NDArray
 from .. import _codecs
 from .._errors import FormatError
 from .._protocols import State
-from .._types import PLAIN, ArraySpec, Chunk, Index, Layout
-from .._workspace import Workspace
-from ..layouts.refusals import refuse_nameless, refuse_text
+from .._types import ArraySpec, Chunk
+from ..layouts.refusals import refuse_nameless, refuse_objects, refuse_text
 from ..layouts.zarr_text import join
 from ..layouts.zarr_types import Described, describe
+from ._file_sink import FileSink
 from ._runs import fit
 from ._zarr_encoded import Encode, Encoded
 from ._zarr_files import Files
@@ -32,23 +31,20 @@ from ._zarr_plain import Plain
 from ._zarr_pool import Pool
 
 
-class ZarrSink:
+class ZarrSink(FileSink):
     """A folder that is a Zarr group. A name "a/b" is the array "b" in the group "a".
 
     Strings are `variable_length_bytes`; a dtype that Zarr cannot name is recorded in the array's attribute "dtype".
     """
 
     _files: Files
-
-    def __init__(self, workspace: Workspace, layout: Layout = PLAIN) -> None:
-        self._workspace, self._layout = workspace, layout
-        self._specs: Mapping[str, ArraySpec] = {}
-        self._described: dict[str, Described] = {}
-        self._arrays: dict[str, Plain | Encoded] = {}
-        self._itemsizes: dict[str, int] = {}  # of strings, by the first that came
-        self._rows: dict[str, int] = {}  # how many have come, of the arrays whose number is not known
-        self._compress: Encode | None = None
-        self._pool: Pool | None = None
+    _pool: Pool
+    _specs: Mapping[str, ArraySpec]
+    _described: dict[str, Described]
+    _arrays: dict[str, Plain | Encoded]
+    _itemsizes: dict[str, int]  # of strings, by the first that came
+    _rows: dict[str, int]  # how many have come, of the arrays whose number is not known
+    _compress: Encode | None = None
 
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the folder; or go on with it.
@@ -63,12 +59,13 @@ class ZarrSink:
             purpose = f"writing .zarr with compression={self._layout.compression!r}"
             self._compress = _codecs.encoder(self._layout.compression, purpose)
         self._specs = dict(specs)
+        self._arrays, self._itemsizes = {}, {}
         self._rows = {name: 0 for name, spec in specs.items() if None in spec.shape}
         if state is None and self._compress is None:
             self._workspace.require(sum(spec.nbytes or 0 for spec in specs.values()))
         self._workspace.open()
         self._workspace.output.mkdir(exist_ok=state is not None)
-        self._files, self._pool = Files(self._workspace), Pool()
+        self._files, self._pool = self._opened(Files(self._workspace)), self._opened(Pool())
         if state is not None:
             self._rows = dict(state["rows"])
             self._itemsizes = dict(state["itemsizes"])
@@ -84,7 +81,7 @@ class ZarrSink:
         name, value = chunk.name, chunk.value
         index = fit(chunk, self._specs, self._rows.get(name))
         if value.dtype.hasobject:
-            _refuse_others(name, index, value)
+            refuse_objects(name, index, value)
         if value.size:
             if name not in self._arrays:
                 self._itemsizes[name] = _itemsize(value)
@@ -95,7 +92,6 @@ class ZarrSink:
 
     def state(self) -> State:
         """Say how far each array is."""
-        assert self._pool is not None
         self._pool.drain()
         arrays = {name: array.state() for name, array in self._arrays.items()}
         self._files.mark()
@@ -105,53 +101,34 @@ class ZarrSink:
         """Make what was written before the last state durable."""
         self._files.sync()
 
-    def commit(self) -> None:
-        """Encode what waits, write the metadata, then publish the folder.
-
-        Raises: OutputExists if the destination appeared meanwhile; StorageFull.
-        """
-        assert self._pool is not None
-        self._pool.drain()
-        for name in self._specs:
-            self._finish(name)
-        for group in {parent for name in self._specs for parent in Path(name).parents}:
-            self._files.put(self._workspace.output / group / MARKER, group_document())
-        self._files.mark()
-        self._files.sync()
-        self._workspace.publish()
-        self._close()
-
-    def suspend(self) -> None:
-        """Let go of the unfinished folder, to be gone on from."""
-        self._close()
-        self._workspace.release()
-
-    def abort(self) -> None:
-        """Remove the unfinished folder; a committed one stays."""
-        self._close()
-        self._workspace.discard()
-
     def _make(self, name: str, state: dict[str, Any] | None = None) -> None:
         """Begin an array, or go on with it."""
         spec = self._specs[name]
         text = spec.dtype.hasobject
         itemsize = self._itemsizes[name] if text else spec.dtype.itemsize
         chunk = self._layout.chunks if len(self._layout.chunks or ()) == len(spec.shape) else None
-        encoded = text or self._compress is not None
-        grid = grid_of(spec.shape, itemsize, chunk=chunk, encoded=encoded)
+        encode = _text_encoder(self._compress) if text else self._compress
+        grid = grid_of(spec.shape, itemsize, chunk=chunk, encoded=encode is not None)
         folder, fixed = self._workspace.output / name, chunk is not None
-        if not encoded:
+        if encode is None:
             self._arrays[name] = Plain(self._files, folder, spec, grid, fixed=fixed)
             return
-        assert self._pool is not None
         side = self._workspace.folder / f"waiting-{sorted(self._specs).index(name)}"
-        encode = _text_encoder(self._compress) if text else self._compress
-        assert encode is not None
         self._arrays[name] = Encoded(
             self._files, self._pool, folder, side, spec, grid, encode, fixed=fixed, state=state
         )
 
-    def _finish(self, name: str) -> None:
+    def _finish(self) -> None:
+        """Encode what waits, and write the metadata."""
+        self._pool.drain()
+        for name in self._specs:
+            self._finish_array(name)
+        for group in {parent for name in self._specs for parent in Path(name).parents}:
+            self._files.put(self._workspace.output / group / MARKER, group_document())
+        self._files.mark()
+        self._files.sync()
+
+    def _finish_array(self, name: str) -> None:
         spec = self._specs[name]
         if name not in self._arrays:  # one without elements
             self._itemsizes.setdefault(name, ENCODED_CHUNK_BYTES // MOST_TEXT_ELEMENTS)
@@ -162,11 +139,6 @@ class ZarrSink:
             spec, shape, self._described[name], array.finish(shape), self._layout.compression, array.index_location
         )
         self._files.put(self._workspace.output / name / MARKER, document)
-
-    def _close(self) -> None:
-        if self._pool is not None:
-            self._pool.close()
-            self._files.close()
 
 
 def _described(name: str, spec: ArraySpec) -> Described:
@@ -192,26 +164,3 @@ def _text_encoder(compress: Encode | None) -> Encode:
         return data if compress is None else compress(np.frombuffer(data, np.uint8))
 
     return encode
-
-
-def _refuse_others(name: str, index: Index, value: NDArray[Any]) -> None:
-    """Refuse an element that is not bytes.
-
-    Raises: FormatError naming its type and place.
-    """
-    for position, element in enumerate(value.flat):
-        if isinstance(element, bytes):
-            continue
-        place = [int(i) + s.start for i, s in zip(np.unravel_index(position, value.shape), index, strict=True)]
-        raise FormatError(
-            f"array {name!r}: the element{f' at {place}' if place else ''} is "
-            f"{type(element).__name__}, and only bytes can be written; {_instead_of(element)}"
-        )
-
-
-def _instead_of(element: Any) -> str:
-    if isinstance(element, str):
-        return "encode text first, element.encode()"
-    if isinstance(element, numbers.Number):  # one that no dtype holds exactly: a long integer, a Decimal
-        return "give numbers a dtype of numbers, np.asarray(x, 'float64')"
-    return "give bytes in its place, or leave this array out"

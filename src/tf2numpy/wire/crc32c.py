@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import crc32c as _crc32c
+import numpy as np
+from numpy.typing import NDArray
 
 _DELTA = 0xA282EAD8
 
@@ -33,3 +35,11 @@ def unmask(stored: int) -> int:
 def masked(data: Any) -> int:
     """Give what is stored for the sum of these bytes."""
     return mask(extend(0, data))
+
+
+def masked_each(data: memoryview, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Give what is stored for the sum of each range."""
+    crc = _crc32c.crc32c
+    ranges = zip(starts.tolist(), stops.tolist(), strict=True)
+    sums = np.fromiter((crc(data[start:stop]) for start, stop in ranges), np.uint32, len(starts))
+    return (sums >> np.uint32(15) | sums << np.uint32(17)) + np.uint32(_DELTA)
