@@ -10,7 +10,9 @@ from hostile.mutate import mutations
 from tf2numpy import FormatError, Tf2NumpyError
 from tf2numpy.wire.object_graph import GRAPH_KEY, tensor_names
 
-from .test_protobuf import chunk, encoded
+from .messages import node, number
+from .messages import objects as graph
+from .test_protobuf import chunk
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "object_graph"
 NAMES = json.loads((GOLDEN / "names.json").read_text())
@@ -18,24 +20,6 @@ NAMES = json.loads((GOLDEN / "names.json").read_text())
 
 def golden(case):
     return (GOLDEN / f"{case}.pb").read_bytes(), list(NAMES[case])
-
-
-def number(field, value):
-    return encoded(field << 3) + encoded(value)
-
-
-def graph(*nodes):
-    """Write an object graph: of each node its children by name, and full names by key, and slots."""
-    return b"".join(chunk(1, node) for node in nodes)
-
-
-def node(children=(), tensors=(), slots=()):
-    made = b"".join(chunk(1, number(1, child) + chunk(2, name.encode())) for name, child in dict(children).items())
-    for key, full_name in dict(tensors).items():
-        made += chunk(2, chunk(1, b"VARIABLE_VALUE") + chunk(2, full_name.encode()) + chunk(3, key.encode()))
-    for original, name, variable in slots:
-        made += chunk(3, number(1, original) + chunk(2, name.encode()) + number(3, variable))
-    return made
 
 
 def variable(path, full_name="Variable"):
