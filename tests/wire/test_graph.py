@@ -31,9 +31,10 @@ def test_constants_of_a_graph_and_its_functions():
 
 def test_fields_in_any_order_and_more_than_once():
     """The last value of an attribute counts, and other attributes do not."""
-    other = chunk(5, text(1, "dtype") + chunk(2, number(6, 1)))
+    other = chunk(5, text(1, "other") + chunk(2, chunk(8, b"")))
     second = chunk(5, text(1, "value") + chunk(2, chunk(8, ONE)))
-    backwards = other + chunk(5, text(1, "value") + chunk(2, chunk(8, b""))) + second + text(2, "Const") + text(1, "a")
+    first = chunk(5, text(1, "value") + chunk(2, chunk(8, b"")))
+    backwards = first + second + other + text(2, "Const") + text(1, "a")
     function = chunk(3, backwards) + chunk(1, text(1, "f"))
     assert found(chunk(2, chunk(1, function)) + chunk(1, backwards)) == [("", "a", ONE), ("f", "a", ONE)]
 

@@ -109,6 +109,58 @@ def test_a_name_that_is_the_key_of_another():
     assert [one.name for one in names.values()] == ["a", "b"]
 
 
+def test_a_name_that_is_a_whole_key_of_another():
+    """The name would lead to another tensor than the key of the same text."""
+    other = "b/.ATTRIBUTES/VARIABLE_VALUE"
+    assert named(graph(node({other: 1, "c": 2}), variable("a"), variable("b")), "a", "b") == ["a", "c"]
+
+
+def test_a_name_that_a_weight_has_already():
+    lists = node({"0": 2})
+    serialized = graph(
+        node({"_l": 1, "keras_api": 3}), lists, variable("w", "keras_api/x"), node({"x": 4}), variable("x")
+    )
+    assert named(serialized, "w", "x") == ["keras_api/x", "x"]
+
+
+def test_a_copy_does_not_take_the_full_name():
+    """Even where the weight goes by another name."""
+    root = node({"w": 1, "variables": 2, "_all_variables": 3})
+    first, copy = variable("w", "dense/w"), variable("copy", "dense/w")
+    assert named(graph(root, first, node({"0": 1}), node({"0": 4}), copy), "w", "copy") == ["w", "_all_variables/0"]
+
+
+@pytest.mark.parametrize(
+    ("label", "children", "slots"),
+    [
+        ("x", {"_iterations": 2, "_learning_rate": 2, "kept": 3}, ()),
+        ("x", {"iter": 2, "learning_rate": 2, "kept": 3}, ()),
+        ("x", {"beta1_power": 2, "kept": 3}, ()),
+        ("x", {"kept": 3}, [(4, "m", 4)]),
+        ("optimizer", {"kept": 3}, ()),
+        ("_optimizer", {"kept": 3}, ()),
+    ],
+)
+def test_what_is_an_optimizer(label, children, slots):
+    serialized = graph(node({label: 1, "y": 2}), node(children, slots=slots), node(), variable("kept"), node())
+    (found,) = tensor_names(serialized, ["kept/.ATTRIBUTES/VARIABLE_VALUE"]).values()
+    assert (found.name, found.role) == (f"{label}/kept", "optimizer")
+
+
+def test_what_is_none():
+    for children in ({"_iterations": 2, "kept": 3}, {"iter": 2, "kept": 3}, {"learning_rate": 2, "kept": 3}):
+        serialized = graph(node({"x": 1}), node(children), node(), variable("kept"))
+        (found,) = tensor_names(serialized, ["kept/.ATTRIBUTES/VARIABLE_VALUE"]).values()
+        assert (found.name, found.role) == ("x/kept", "weight")
+
+
+def test_weights_of_an_optimizer_alone():
+    optimizer = node({"_iterations": 4, "_learning_rate": 4, "_trainable_variables": 2})
+    serialized = graph(node({"optimizer": 1}), optimizer, node({"0": 3}), variable("w", "dense/w"), node())
+    (found,) = tensor_names(serialized, ["w/.ATTRIBUTES/VARIABLE_VALUE"]).values()
+    assert (found.name, found.role) == ("dense/w", "weight")
+
+
 def test_keys_that_the_graph_does_not_know():
     keys = ["x/.ATTRIBUTES/VARIABLE_VALUE", "x/.OPTIMIZER_SLOT/o/m/.ATTRIBUTES/VARIABLE_VALUE", "plain"]
     names = tensor_names(b"", keys)
