@@ -15,7 +15,7 @@ import tf2numpy
 ROOT = Path(tf2numpy.__file__).parent
 PARTS = ("kinds", "formats", "sinks")
 WIRE_MAY_IMPORT = {"_errors", "_dtypes", "_registry"}
-VERBS = {"_convert", "_save", "_plan", "_devices", "_demo", "cli"}
+VERBS = {"_conversion", "_convert", "_save", "_plan", "_devices", "_demo", "cli"}
 IN_FUNCTIONS, AT_TOP = False, True
 
 # The known exceptions: the short ways and the one sink that gathers rows in memory.

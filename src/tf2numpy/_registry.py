@@ -97,6 +97,10 @@ FORMATS = (
     Known("safetensors:safetensors"),
     Known("zarr:zarr"),
     Known("folder:folder"),
+    Known("dataset_save:dataset_save", options=("check",)),
+    Known("distributed_save:distributed_save", options=("check",)),
+    Known("dataset_snapshot:dataset_snapshot", options=("check",)),
+    Known("events:events", options=("check",)),
 )
 
 # import name -> extra of this package that installs it

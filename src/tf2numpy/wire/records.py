@@ -36,30 +36,40 @@ _SNIFFED_BYTES = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole records in one buffer: the data of record i is data[starts[i]:stops[i]].
+    """Whole records in one buffer: the data of the i-th are data[starts[i]:stops[i]].
 
-    offset: of data[0] in the file, or in what it unpacks to. first: the number of the first record in the file.
+    numbers: which records of the file they are. offset: of data[0] in the file, or in what that unpacks to.
     """
 
     data: memoryview
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
+    numbers: NDArray[np.int64]
     offset: int
-    first: int
 
-    def check(self, rows: NDArray[np.int64] | slice = slice(None)) -> None:
-        """Compare the data of records with their sums.
+    def __len__(self) -> int:
+        return len(self.starts)
 
-        rows: which records, all by default. Raises: ChecksumError naming the first record that differs.
+    def __getitem__(self, rows: slice | NDArray[np.int64] | NDArray[np.bool_]) -> Block:
+        """Give some of the records, in the same buffer."""
+        return Block(self.data, self.starts[rows], self.stops[rows], self.numbers[rows], self.offset)
+
+    def __iter__(self) -> Iterator[memoryview]:
+        for start, stop in zip(self.starts.tolist(), self.stops.tolist(), strict=True):
+            yield self.data[start:stop]
+
+    def check(self) -> None:
+        """Compare the data of the records with their sums.
+
+        Raises: ChecksumError naming the first record that differs.
         """
-        starts, stops = self.starts[rows], self.stops[rows]
-        stored = gathered(self.data, stops, FOOTER_BYTES).view("<u4")[:, 0]
-        differ = np.flatnonzero(crc32c.masked_each(self.data, starts, stops) != stored)
+        stored = gathered(self.data, self.stops, FOOTER_BYTES).view("<u4")[:, 0]
+        differ = np.flatnonzero(crc32c.masked_each(self.data, self.starts, self.stops) != stored)
         if differ.size:
-            number = self.first + int(np.arange(len(self.starts))[rows][differ[0]])
+            first = differ[0]
             raise ChecksumError(
-                f"the record {number} at offset {self.offset + int(starts[differ[0]]) - HEADER_BYTES} is damaged: its "
-                "data and the checksum after them do not fit; check=False reads it all the same"
+                f"the record {self.numbers[first]} at offset {self.offset + self.starts[first] - HEADER_BYTES} is "
+                "damaged: its data and the checksum after them do not fit; check=False reads it all the same"
             )
 
 
@@ -92,8 +102,8 @@ def records(read: Read, size: int, *, check: bool = True) -> Iterator[tuple[int,
     for block in blocks(read, size, check=check):
         if check:
             block.check()
-        for start, stop in zip(block.starts.tolist(), block.stops.tolist(), strict=True):
-            yield block.offset + start - HEADER_BYTES, block.data[start:stop]
+        offsets = (block.offset + block.starts - HEADER_BYTES).tolist()
+        yield from zip(offsets, block, strict=True)
 
 
 def blocks(read: Read, size: int, *, check: bool = True, period: int = 1) -> Iterator[Block]:
@@ -259,7 +269,7 @@ def _joined(pieces: Iterable[Buffer], scan: _Scan, most_bytes: int) -> Iterator[
 
 def _block(view: memoryview, starts: NDArray[np.int64], end: int, offset: int, first: int) -> Block:
     stops = np.append(starts[1:] - HEADER_BYTES - FOOTER_BYTES, end - FOOTER_BYTES)
-    return Block(view, starts, stops, offset, first)
+    return Block(view, starts, stops, np.arange(first, first + len(starts)), offset)
 
 
 def _is_header(head: bytes) -> bool:
