@@ -7,18 +7,36 @@ processor's instruction for it and lets other threads run meanwhile.
 from __future__ import annotations
 
 import functools
+import importlib.util
+from importlib.machinery import PathFinder
 from typing import Any
-
-import crc32c as _crc32c
 
 _DELTA = 0xA282EAD8
 _POLYNOMIAL = 0x82F63B78  # its lowest power last
 _ONE, _X = 1 << 31, 1 << 30
 
 
+def _library() -> Any:
+    """Import the library's extension module without the package around it.
+
+    The package imports a command line and its own metadata first, which takes longer than to open a checkpoint.
+    """
+    package = importlib.util.find_spec("crc32c")
+    places = package.submodule_search_locations if package else None
+    found = PathFinder.find_spec("crc32c._crc32c", places) if places else None
+    if found is None or found.loader is None:
+        return importlib.import_module("crc32c")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+_crc32c = _library().crc32c
+
+
 def extend(crc: int, data: Any) -> int:
     """Go on with a sum (0 at the beginning) over more bytes: anything with a contiguous buffer of bytes."""
-    result: int = _crc32c.crc32c(data, crc)
+    result: int = _crc32c(data, crc)
     return result
 
 
