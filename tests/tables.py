@@ -1,4 +1,4 @@
-"""Writes tables and tensor bundles byte by byte, as their format allows, and as no TensorFlow would write some of them."""
+"""Writes tables and tensor bundles byte by byte, as their format allows, and as no TensorFlow would."""
 
 from __future__ import annotations
 

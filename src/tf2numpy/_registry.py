@@ -182,3 +182,11 @@ def require(module: str, purpose: str) -> Any:
         raise MissingExtra(
             f"{purpose} needs {error.name}, which is not installed; pip install 'tf2numpy[{extra}]'"
         ) from error
+
+
+def fastest_zlib() -> Any:
+    """Import ISA-L where it is installed, and Python's zlib, some ten times as slow, where it is not."""
+    try:
+        return importlib.import_module("isal.isal_zlib")
+    except ImportError:
+        return importlib.import_module("zlib")

@@ -11,6 +11,9 @@ import importlib.util
 from importlib.machinery import PathFinder
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 _DELTA = 0xA282EAD8
 _POLYNOMIAL = 0x82F63B78  # its lowest power last
 _ONE, _X = 1 << 31, 1 << 30
@@ -31,12 +34,12 @@ def _library() -> Any:
     return module
 
 
-_crc32c = _library().crc32c
+_crc32c = _library()
 
 
 def extend(crc: int, data: Any) -> int:
     """Go on with a sum (0 at the beginning) over more bytes: anything with a contiguous buffer of bytes."""
-    result: int = _crc32c(data, crc)
+    result: int = _crc32c.crc32c(data, crc)
     return result
 
 
@@ -54,6 +57,14 @@ def unmask(stored: int) -> int:
 def masked(data: Any) -> int:
     """Give what is stored for the sum of these bytes."""
     return mask(extend(0, data))
+
+
+def masked_each(data: memoryview, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Give what is stored for the sum of each range."""
+    crc = _crc32c.crc32c
+    ranges = zip(starts.tolist(), stops.tolist(), strict=True)
+    sums = np.fromiter((crc(data[start:stop]) for start, stop in ranges), np.uint32, len(starts))
+    return (sums >> np.uint32(15) | sums << np.uint32(17)) + np.uint32(_DELTA)
 
 
 def combine(first: int, second: int, second_bytes: int) -> int:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from .._errors import ChecksumError, FormatError
-from .._registry import require
 from . import crc32c
+from .compression import snappy_block
 from .protobuf import varint
 
 # Gives the bytes of a file between two offsets.
@@ -23,7 +23,6 @@ FOOTER_BYTES = 48
 _MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 _TRAILER_BYTES = 5
 _STORED, _SNAPPY = 0, 1
-_MOST_RATIO = 22  # Snappy's longest copy, 64 bytes, takes 3
 _MOST_GROWTH = 10  # of the whole, beside _FREE_BYTES: for what unpacks, and for keys that share their beginnings
 _FREE_BYTES = 64 << 20
 
@@ -144,23 +143,17 @@ class Table:
             raise FormatError(
                 f"the block at offset {offset} is compressed by method {kind}; 0 (not at all) and 1 (Snappy) are known"
             )
-        return self._unpacked(raw[:nbytes], offset)
-
-    def _unpacked(self, packed: memoryview, offset: int) -> memoryview:
-        length, _ = varint(packed, 0)
-        if length > min(_MOST_RATIO * len(packed), _MOST_GROWTH * self._size + _FREE_BYTES):
-            raise FormatError(
-                f"the block at offset {offset} has {len(packed)} bytes, which cannot unpack to the {length} it promises"
-            )
-        cramjam = require("cramjam", "a table compressed with Snappy")
-        content = bytearray(length)
         try:
-            unpacked = cramjam.snappy.decompress_raw_into(bytes(packed), content)
-        except cramjam.DecompressionError as error:
+            return memoryview(snappy_block(self._bounded(raw[:nbytes])))
+        except FormatError as error:
             raise FormatError(f"the block at offset {offset} cannot be unpacked: {error}") from error
-        if unpacked != length:
-            raise FormatError(f"the block at offset {offset} unpacks to {unpacked} bytes, and promises {length}")
-        return memoryview(content)
+
+    def _bounded(self, packed: memoryview) -> memoryview:
+        """Refuse a compressed block that would take many times the memory of the whole table."""
+        length, most = varint(packed, 0)[0], _MOST_GROWTH * self._size + _FREE_BYTES
+        if length > most:
+            raise FormatError(f"it claims {length} bytes, and {most} are allowed in a table of {self._size}")
+        return packed
 
 
 def _handle(data: Any, at: int) -> tuple[int, int, int]:
