@@ -108,6 +108,8 @@ FORMATS = (
     Known("distributed_save:distributed_save", options=("check",)),
     Known("dataset_snapshot:dataset_snapshot", options=("check",)),
     Known("events:events", options=("check",)),
+    Known("saved_model:saved_model", options=("names", "slots", "constants", "check")),
+    Known("frozen_graph:frozen_graph", begins=(b"\n",)),
     Known("checkpoint:checkpoint", options=("names", "slots", "checkpoint", "check"), prefixes=True),
 )
 
