@@ -125,6 +125,18 @@ def test_names_of_variables_of_old_models(tmp_path):
     assert_same(np.asarray(file["d/k"]), np.float32([1, 2]))
 
 
+def test_models_of_tensorflow_1(tmp_path):
+    """Their variables have no object graph: keys are names."""
+    folder = written(tmp_path / "model", saved_model(meta_graph()))
+    (folder / "variables").mkdir()
+    files = BundleFiles()
+    for name in ("dense/kernel", "dense/kernel/Adam", "global_step"):
+        files.add(name, np.float32([1, 2]))
+    files.write(folder / "variables", "variables")
+    assert list(t2n.open(folder)) == ["dense/kernel", "global_step"]
+    assert list(t2n.open(folder, slots=True)) == ["dense/kernel", "dense/kernel/Adam", "global_step"]
+
+
 def test_of_several_graphs_the_one_to_serve_counts(tmp_path):
     train, serve = (meta_graph(graph_def(const(tag, ONE)), [tag]) for tag in ("train", "serve"))
     assert list(t2n.open(written(tmp_path / "both", saved_model(train, serve)), constants=True)) == ["constants/serve"]
@@ -139,6 +151,7 @@ def test_what_no_array_can_be(tmp_path):
         const("resource", tensor(20)),
         const("new", tensor(99)),
         const("open", number(1, 1) + chunk(2, number(3, 1))),
+        const("strings", tensor(7, (1 << 40,))),
         functions={"f": [const("x", ONE), const("x", ONE)]},
     )
     file = t2n.open(written(tmp_path / "model", saved_model(meta_graph(graph))), constants=True)
@@ -148,6 +161,7 @@ def test_what_no_array_can_be(tmp_path):
         "constants/resource": "it holds resource handles, not numbers or strings",
         "constants/new": "its dtype has the number 99, which is not known",
         "constants/open": "its shape is not fully known, so it holds no values",
+        "constants/strings": "it declares 1099511627776 strings in 13 bytes; 8388608 more than bytes are read",
     }
 
 

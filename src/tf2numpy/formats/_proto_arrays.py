@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._host import hand_out, read_only, region
+from .._errors import FormatError
+from .._host import allocate, hand_out, read_only, region
 from .._protocols import ArraySource
 from .._sources import Numeric
 from .._strings import Strings
@@ -17,13 +18,19 @@ from ..wire.protobuf import Buffer
 from ..wire.tensor_proto import decoded, head
 from ._reading import reading
 
+_MOST_FILLED = 1 << 23  # strings that repeat the last one: as many as their pointers fill 64 MiB
+
 
 def proto_array(tensor: Buffer, name: str, *, kind: str, device: str) -> ArraySource:
     """Give the array in a TensorProto. name: what it is, for messages.
 
-    Raises: FormatError for what is no TensorProto, and for handles.
+    Raises: FormatError for what is no TensorProto, for handles, and for more strings than a message can mean.
     """
     found = head(tensor)
+    if found.dtype.hasobject and found.elements > len(tensor) + _MOST_FILLED:
+        raise FormatError(
+            f"it declares {found.elements} strings in {len(tensor)} bytes; {_MOST_FILLED} more than bytes are read"
+        )
     array = ProtoStrings if found.dtype.hasobject else ProtoNumbers
     return array(tensor, found.shape, found.dtype, name, kind=kind, device=device)
 
@@ -71,7 +78,10 @@ class ProtoStrings(Strings):
 
     def read(self, index: Index) -> NDArray[Any]:
         """Copy a region."""
-        return region(self._array, index).copy()
+        found = region(self._array, index)
+        result = allocate(found.shape, found.dtype)
+        result[...] = found
+        return result
 
     @functools.cached_property
     def _array(self) -> NDArray[Any]:

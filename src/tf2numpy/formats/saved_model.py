@@ -2,7 +2,8 @@
 
 The variables are a tensor bundle, `variables/variables`. What they are called says its own object graph, or, in models
 of TensorFlow before 2.6, the one beside the graph. Of several graphs the one tagged "serve" counts, or the first; all
-share the variables. Assets are not read. Source: tensorflow/cc/saved_model/{constants.h, reader.cc}.
+share the variables. Tables that never change are no variables: their entries are constants, or assets, which are not
+read. Source: tensorflow/cc/saved_model/{constants.h, reader.cc}.
 """
 
 from __future__ import annotations
