@@ -108,7 +108,16 @@ def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
     if missing is not None:
         raise missing
     known = ", ".join(row.target.partition(":")[0] for row in _registry.FORMATS)
-    raise FormatError(f"{str(path)!r} is of no format that can be read; known are {known}")
+    raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path)}known are {known}")
+
+
+def _content(path: Path) -> str:
+    """Say what a folder has, in an error."""
+    if not path.is_dir():
+        return ""
+    names = sorted(one.name for one in path.iterdir())
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else "it is empty; "
 
 
 def _refuse_others(options: Mapping[str, Any], row: _registry.Known, shown: str) -> None:
