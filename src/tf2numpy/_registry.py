@@ -101,6 +101,7 @@ FORMATS = (
     Known("distributed_save:distributed_save", options=("check",)),
     Known("dataset_snapshot:dataset_snapshot", options=("check",)),
     Known("events:events", options=("check",)),
+    Known("tensor_proto:tensor_proto"),  # last: it may take bytes for its own that are of another format
 )
 
 # import name -> extra of this package that installs it
