@@ -21,7 +21,7 @@ FLOAT, INT32, STRING, INT64, BOOL, BFLOAT16, INT4 = 1, 3, 7, 9, 10, 14, 29
 
 def block_of(*records, first=5):
     ends = np.cumsum([0, *map(len, records)]).astype(np.int64)
-    return Block(memoryview(b"".join(records)), ends[:-1], ends[1:], np.arange(first, first + len(records)), 100)
+    return Block(memoryview(b"".join(records)), ends[:-1], ends[1:], np.arange(first, first + len(records)), 112)
 
 
 def content(enum, shape, seed=0):

@@ -112,9 +112,7 @@ class Streamed:
             if block is None or not len(block) or wanted[at] > block.numbers[-1]:
                 block = next(blocks, None)
                 if block is None:
-                    raise FormatError(
-                        f"its records end before the number {wanted[at]}, counted from 0; it is cut short"
-                    )
+                    raise FormatError(f"its records end before record {wanted[at]}, counted from 0; it was cut short")
                 continue
             end = int(np.searchsorted(wanted, block.numbers[-1], "right"))
             found = block[wanted[at:end] - block.numbers[0]]
