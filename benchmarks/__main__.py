@@ -1,4 +1,4 @@
-"""Measure every bar, print a table, write JSON and a plot into benchmarks/results.
+"""Measure every bar, print a table, write it, with every sample, and a plot into benchmarks/results.
 
 `python -m benchmarks [start] [tensors] [datasets] [files] [codecs] [prediction] [memory]` measures those alone,
 without writing.
@@ -15,6 +15,7 @@ import platform
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from ._measure import Result
 
@@ -58,7 +59,7 @@ def _seconds(value: float | None) -> str:
 
 def _write(results: list[Result]) -> None:
     _RESULTS.mkdir(exist_ok=True)
-    facts = {
+    facts: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{_cpu_model()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         "versions": {name: importlib.metadata.version(name) for name in ("tf2numpy", "numpy", "h5py")}
@@ -66,8 +67,19 @@ def _write(results: list[Result]) -> None:
     }
     report = {**facts, "results": [dataclasses.asdict(result) for result in results]}
     (_RESULTS / "bars.json").write_text(json.dumps(report, indent=1) + "\n")
+    (_RESULTS / "bars.md").write_text(_table(facts, results))
     _plot(results, _RESULTS / "bars.png")
     print(f"written to {_RESULTS}")
+
+
+def _table(facts: dict[str, Any], results: list[Result]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    rows = [
+        f"| `{r.name}` | {r.against} | {r.value:,.2f} {r.unit} | {r.bar}{'' if r.met else ' (missed)'} |"
+        for r in results
+    ]
+    heading = f"Measured on {facts['date']} by `make bench`: {facts['machine']}; {versions}."
+    return "\n".join([heading, "", "| what | against | measured | bar |", "|---|---|---|---|", *rows, ""])
 
 
 def _plot(results: list[Result], path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,16 @@ from typing import NamedTuple
 import pytest
 
 import tf2numpy
+from tf2numpy import _registry
 
 ROOT = Path(tf2numpy.__file__).parent
-PARTS = ("kinds", "formats", "sinks")
+PARTS = ("kinds", "formats", "sinks", "witnesses")
 WIRE_MAY_IMPORT = {"_errors", "_dtypes", "_registry"}
+# What judges a finished file may know how dtypes are named in it, and nothing else that our readers know.
+JUDGES_MAY_IMPORT = {
+    *("_checksum", "_dtypes", "_errors", "_host", "_protocols", "_registry", "_types"),
+    *("layouts.hdf5_types", "layouts.safetensors_dtypes"),
+}
 VERBS = {"_conversion", "_convert", "_save", "_plan", "_devices", "_demo", "cli"}
 IN_FUNCTIONS, AT_TOP = False, True
 
@@ -135,6 +142,42 @@ def test_decoders_of_bytes_know_neither_files_nor_sources():
     assert from_wire(imports_of("wire.table", "from .._blobs import Blob")) == {Import("wire.table", "_blobs", AT_TOP)}
 
 
+def from_judges(imports: set[Import]) -> set[Import]:
+    """What verifies outputs and imports more of the package than it may: a reader of ours, on whatever way."""
+    return {
+        i
+        for i in imports
+        if i.importer == "_verify" or i.importer.startswith("witnesses.")
+        if (ROOT / f"{i.target.replace('.', '/')}.py").is_file()
+        and not i.target.startswith("witnesses.")
+        and i.target not in JUDGES_MAY_IMPORT
+    }
+
+
+def test_what_verifies_outputs_knows_no_reader_of_ours():
+    assert from_judges(all_imports()) == set()
+    reached, found = {i.importer for i in all_imports() if i.importer.startswith("witnesses.")} | {"_verify"}, set()
+    while reached != found:
+        found = set(reached)
+        reached |= {i.target for i in all_imports() if i.importer in found and i.at_top}
+    assert {i for i in reached if part_of(i) == "formats" or i in ("_opened", "_differences")} == set()
+
+
+@pytest.mark.parametrize(
+    ("importer", "text", "target"),
+    [
+        ("_verify", "from ._opened import stored_in", "_opened"),
+        ("_verify", "def f():\n    from ._differences import differences", "_differences"),
+        ("witnesses.npz", "from ..formats.npz import npz", "formats.npz"),
+        ("witnesses.zarr", "from .. import _codecs", "_codecs"),
+        ("witnesses.zarr", "from ..layouts import zarr_grid", "layouts.zarr_grid"),
+        ("witnesses.hdf5", "from ..sinks._hdf5_grid import Grid", "sinks._hdf5_grid"),
+    ],
+)
+def test_control_of_what_verifies_outputs(importer, text, target):
+    assert {i.target for i in from_judges(imports_of(importer, text))} == {target}
+
+
 def test_the_core_imports_no_part_but_by_the_table():
     assert from_the_core(all_imports()) == ALLOWED
 
@@ -157,6 +200,8 @@ def test_no_module_needs_itself():
         ("sinks.npy", "if True:\n    import tf2numpy.kinds.dense", "kinds.dense"),
         ("sinks.npy", "import importlib\nimportlib.import_module('tf2numpy.kinds.dense')", "kinds.dense"),
         ("formats.npz", "class A:\n    from ..kinds import dense", "kinds.dense"),
+        ("sinks.npy", "from ..witnesses import npy", "witnesses.npy"),
+        ("witnesses.npy", "from ..formats._npy_header import parse", "formats._npy_header"),
         ("kinds.dense", "from .._save import save", "_save"),
         ("kinds.dense", "from .. import _convert", "_convert"),
     ],
@@ -186,10 +231,12 @@ def test_control_of_cycles():
 def loaded_by(program: str) -> set[str]:
     """Run a program in a fresh process and name the slow libraries it loaded."""
     slow = "{'numpy', 'tensorflow', 'keras', 'h5py', 'optree', 'psutil', 'tqdm', 'ml_dtypes', 'scipy', 'awkward'}"
-    program += f"\nimport sys\nprint(*({slow} & set(sys.modules)))"
-    return set(
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    )
+    return set(run(program + f"\nimport sys\nprint(*({slow} & set(sys.modules)))").split())
+
+
+def run(program: str) -> str:
+    """Run a program in a fresh process and give what it prints."""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
 
 def test_importing_loads_nothing():
@@ -203,6 +250,24 @@ def test_arrays_and_files_load_no_tensorflow(tmp_path):
         f"t2n.save(x, {str(tmp_path / 'x.npy')!r}); t2n.to_numpy(x, spill={str(tmp_path / 'y.npy')!r})"
     )
     assert {"tensorflow", "keras", "h5py", "tqdm"} & loaded_by(program) == set()
+
+
+def test_verifying_loads_no_reader_of_ours(tmp_path):
+    found = [
+        suffix
+        for suffix, row in _registry.SINKS.items()
+        if suffix != "dir" and importlib.util.find_spec(row.library) is not None
+    ]
+    program = (
+        "import sys, numpy as np, tf2numpy as t2n\n"
+        f"for suffix in {found}: t2n.save(np.arange(3), {str(tmp_path / 'x')!r} + suffix, verify=True)\n"
+        f"t2n.save(np.arange(3), {str(tmp_path / 'x')!r}, format='dir', verify=True)\n"
+        "ours = lambda: print(*(name for name in sys.modules if name.startswith('tf2numpy.formats')))\n"
+        f"ours(); print('-'); t2n.open({str(tmp_path / 'x.npy')!r}); ours()"
+    )
+    before, after = run(program).split("-")
+    assert before.split() == []
+    assert "tf2numpy.formats.npy" in after.split()
 
 
 def test_control_of_what_is_loaded(tf):

@@ -35,13 +35,14 @@ def test_new_names(rename, expected):
     assert list(new(rename)) == list(NAMES)
 
 
-def test_a_rule_must_fit_the_whole_name():
+@pytest.mark.parametrize("pattern", ["kernel", "a/ker", "kernel|bias"])
+def test_a_rule_must_fit_the_whole_name(pattern):
     with fails(
         t2n.InvalidArgument,
-        "the rename rule 'kernel=weight' fits none of the 4 arrays of 'f'; its pattern must fit a whole name, as "
+        f"the rename rule '{pattern}=weight' fits none of the 4 arrays of 'f'; its pattern must fit a whole name, as "
         r"'(.*)/kernel=\1/weight' does",
     ):
-        new("kernel=weight")
+        new(f"{pattern}=weight")
 
 
 def test_names_that_were_not_chosen_may_be_renamed_too():

@@ -93,6 +93,25 @@ def test_a_folder_appears_whole_and_replaces_only_its_like(tmp_path):
         late.publish()
 
 
+def test_a_replaced_folder_goes_with_all_that_is_in_it_and_nothing_else(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_bytes(b"mine")
+    old = tmp_path / "x"
+    (old / "deep" / "deeper").mkdir(parents=True)
+    for number in range(20):
+        (old / "deep" / str(number)).write_bytes(b"old")
+    (old / "marker").touch()
+    (old / "folder").symlink_to(tmp_path / "kept")
+    (old / "deep" / "file").symlink_to(tmp_path / "kept" / "file")
+    workspace = Workspace(old, overwrite=True, marker="marker")
+    workspace.open()
+    workspace.output.mkdir()
+    workspace.publish()
+    assert sorted(os.listdir(tmp_path)) == ["kept", "x"]
+    assert os.listdir(old) == []
+    assert (tmp_path / "kept" / "file").read_bytes() == b"mine"
+
+
 def test_the_hidden_name_fits_where_the_name_does(tmp_path):
     path = tmp_path / ("é" * 127)
     make(path).publish()

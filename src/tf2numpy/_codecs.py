@@ -71,11 +71,7 @@ def _zstd_encoder(purpose: str) -> Encode:
 def _gzip_encoder(purpose: str) -> Encode:
     zlib = fastest_zlib()
 
-    def encode(array: NDArray[Any]) -> bytes:
-        work = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
-        return bytes(work.compress(_flat(array)) + work.flush())
-
-    return encode
+    return lambda array: bytes(zlib.compress(_flat(array), _LEVEL, 31))
 
 
 def _blosc_encoder(purpose: str) -> Encode:

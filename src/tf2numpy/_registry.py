@@ -6,6 +6,7 @@ Nothing here imports what it names until it is asked for.
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
@@ -61,7 +62,8 @@ class Format(NamedTuple):
     """One row: outputs of this suffix are written by `target`.
 
     needs: the library it takes. compressions: those it offers. chunked: whether the caller may choose chunks.
-    marker: a file in every output, where an output is a folder.
+    marker: a file in every output, where an output is a folder. witness, library: what reads outputs back to verify
+    them, and the library that it does so by.
     """
 
     target: str
@@ -69,16 +71,34 @@ class Format(NamedTuple):
     compressions: tuple[str, ...] = ()
     chunked: bool = False
     marker: str = ""
+    witness: str = ""
+    library: str = "numpy"
 
+
+_HDF5 = Format(
+    "hdf5:Hdf5Sink",
+    "h5py",
+    compressions=("gzip", "zstd", "blosc"),
+    chunked=True,
+    witness="hdf5:hdf5",
+    library="h5py",
+)
 
 SINKS = {
-    ".npy": Format("npy:NpySink"),
-    ".npz": Format("npz:NpzSink", compressions=("gzip",)),
-    ".safetensors": Format("safetensors:SafetensorsSink"),
-    "dir": Format("folder:FolderSink", marker="arrays.json"),
-    ".h5": Format("hdf5:Hdf5Sink", "h5py", compressions=("gzip", "zstd", "blosc"), chunked=True),
-    ".hdf5": Format("hdf5:Hdf5Sink", "h5py", compressions=("gzip", "zstd", "blosc"), chunked=True),
-    ".zarr": Format("zarr:ZarrSink", compressions=("zstd", "gzip", "blosc"), chunked=True, marker="zarr.json"),
+    ".npy": Format("npy:NpySink", witness="npy:npy"),
+    ".npz": Format("npz:NpzSink", compressions=("gzip",), witness="npz:npz"),
+    ".safetensors": Format("safetensors:SafetensorsSink", witness="safetensors:safetensors", library="safetensors"),
+    "dir": Format("folder:FolderSink", marker="arrays.json", witness="folder:folder"),
+    ".h5": _HDF5,
+    ".hdf5": _HDF5,
+    ".zarr": Format(
+        "zarr:ZarrSink",
+        compressions=("zstd", "gzip", "blosc"),
+        chunked=True,
+        marker="zarr.json",
+        witness="zarr:zarr",
+        library="zarr",
+    ),
 }
 
 
@@ -116,7 +136,11 @@ _EXTRAS = {
     "matplotlib": "demo",
     "hdf5plugin": "compression",
     "cramjam": "compression",
+    "zarr": "verify",
+    "safetensors": "verify",
 }
+# Libraries of which older versions do not read what is written here.
+_LEAST = {"zarr": (3, 1), "safetensors": (0, 7)}
 
 
 def live_class(kind: Kind) -> type | None:
@@ -136,7 +160,7 @@ def kind_targets(cls: type) -> Iterator[str]:
 
 
 def load(target: str, package: str) -> Any:
-    """Import what "file:name" means inside one of our packages ("kinds" or "sinks")."""
+    """Import what "file:name" means inside one of our packages: "kinds", "formats", "sinks" or "witnesses"."""
     file, name = target.split(":")
     return getattr(importlib.import_module(f"{__package__}.{package}.{file}"), name)
 
@@ -168,10 +192,11 @@ def sink_format(suffix: str, layout: Layout = PLAIN) -> Format:
 def require(module: str, purpose: str) -> Any:
     """Import an optional library.
 
-    Raises: MissingExtra, saying which extra to install, if that library (not one it needs itself) is absent.
+    Raises: MissingExtra, saying which extra to install, if that library (not one it needs itself) is absent or too
+    old.
     """
     try:
-        return importlib.import_module(module)
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module.partition(".")[0]:
             raise
@@ -179,6 +204,13 @@ def require(module: str, purpose: str) -> Any:
         raise MissingExtra(
             f"{purpose} needs {error.name}, which is not installed; pip install 'tf2numpy[{extra}]'"
         ) from error
+    least = _LEAST.get(module, ())
+    if least and tuple(map(int, re.findall(r"\d+", found.__version__)[:2])) < least:
+        raise MissingExtra(
+            f"{purpose} needs {module} {'.'.join(map(str, least))} or later, found {found.__version__}; "
+            f"pip install 'tf2numpy[{_EXTRAS[module]}]'"
+        )
+    return found
 
 
 def fastest_zlib() -> Any:

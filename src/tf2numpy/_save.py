@@ -21,7 +21,7 @@ from ._protocols import ArraySource, Group, MappableSink, Source
 from ._sources import Plain, constant
 from ._types import PLAIN, Request, joined
 from ._units import parse_bytes
-from ._verify import check_output
+from ._verify import check_output, judge_of
 from ._write import LONE_NAME, Job, format_of, write
 
 
@@ -54,7 +54,8 @@ def save(
     overwrite: replace an existing output; otherwise it is refused.
     resume: go on with an output that a kill, an error or a full disk interrupted. x must give the same again: its
         first and last pieces that are written are compared, the others neither read nor written a second time.
-    verify: read the finished file back and compare the checksum of every piece with that of what was read.
+    verify: read the finished file back by the format's own library (NumPy, h5py, zarr, safetensors) and compare the
+        dtype and shape of every array, and the checksum of every piece, with those of what was read from x.
     progress: True shows a progress bar, False none, None one after a second, in a terminal or notebook; a function is
         called with the bytes done and those in all (None where that is not known).
 
@@ -111,9 +112,13 @@ def to_file(source: Source, path: str | os.PathLike[str], request: Request, **op
 
 def run(source: Source, job: Job) -> Path:
     """Write a source, and compare the finished file with it where the job says so."""
+    if not job.verify:
+        write(source, job)
+        return job.path
+    judge = judge_of(job.format, job.layout)  # what is missing for it is said before anything is read
+    specs = {name: _fetch.cast(spec, job.request) for name, spec in _fetch.specs_of(source, LONE_NAME).items()}
     _, checksums = write(source, job)
-    if job.verify:
-        check_output(job.path, checksums)
+    check_output(job.path, judge, specs, checksums)
     return job.path
 
 

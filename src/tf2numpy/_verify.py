@@ -1,59 +1,115 @@
-"""Files against the checksums of what was written to them, and against each other. Only reading may enter."""
+"""A finished file against the checksums of what was written to it, by its format's own library.
+
+Our readers may not enter: what they and the sinks get wrong in the same way, only others can see.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
+from . import _registry
 from ._checksum import checksum
-from ._dtypes import logical_name
+from ._dtypes import structure
 from ._errors import VerifyError
-from ._opened import stored_in
-from ._pairs import pairs
-from ._pieces import pieces
-from ._protocols import ArraySource
+from ._protocols import Shown, Witness
+from ._types import ArraySpec, Layout
+
+# The bounds along each axis that was cut, and the CRC-32.
+_Piece: TypeAlias = tuple[list[list[int]], int]
 
 
-def check_output(path: Path, checksums: Iterable[Any]) -> None:
-    """Read every piece of an output back and compare it.
+class Judge(NamedTuple):
+    """What reads outputs of one format, and by which library."""
 
-    checksums: a name, the bounds of the piece along each axis and its CRC-32, for each piece.
-    Raises: VerifyError naming the first piece that differs.
+    witness: Witness
+    library: str
+
+
+def judge_of(format: str, layout: Layout) -> Judge:
+    """Find what reads outputs of a format back.
+
+    Raises: MissingExtra if the format's own library is absent; as `sink_format`.
     """
-    stored = stored_in(path)
+    row = _registry.sink_format(format, layout)
+    _registry.require(row.library, f"verify=True for {format}")
+    return Judge(_registry.load(row.witness, "witnesses"), row.library)
+
+
+def check_output(path: Path, judge: Judge, specs: Mapping[str, ArraySpec], checksums: Iterable[Any]) -> None:
+    """Read every piece of an output back and compare it; of each array its dtype and shape too.
+
+    specs: what was written. checksums: a name, the bounds of the piece along each axis that was cut and its CRC-32,
+    for each piece: all pieces of each array.
+    Raises: VerifyError naming the first array that differs, or cannot be read, and where.
+    """
+    pieces: dict[str, list[_Piece]] = {name: [] for name in specs}
+    for name, bounds, crc in checksums:
+        pieces[name].append((bounds, crc))
+    name, problem = next(iter(specs)), None
     try:
-        for name, bounds, wanted in checksums:
-            found = checksum(stored.arrays[name].read(tuple(slice(start, stop) for start, stop in bounds)))
-            if found != wanted:
-                where = ", ".join(f"{start}:{stop}" for start, stop in bounds)
-                raise VerifyError(
-                    f"{str(path)!r} does not give back what was written to it: array {name!r} differs in [{where}] "
-                    f"(CRC-32 {found:08x}, written {wanted:08x}); the disk or the memory is at fault, save it anew"
-                )
-    finally:
-        stored.close()
+        with judge.witness(path) as show:
+            for name, spec in specs.items():
+                problem = _problem(show(name), spec, sorted(pieces[name]))
+                if problem is not None:
+                    break
+    except Exception as error:  # a damaged file makes libraries raise anything
+        raise _failed(path, name, f"cannot be read ({' '.join(repr(error).split())})", judge.library) from error
+    if problem is not None:
+        raise _failed(path, name, problem, judge.library)
 
 
-def differences(left: Path, right: Path) -> Iterator[str]:
-    """Compare two files, or folders, of any formats: names, dtypes, shapes and every bit; say what differs.
+def _problem(shown: Shown, spec: ArraySpec, pieces: list[_Piece]) -> str | None:
+    """Say what is wrong with an array; pieces: all of it, in C order, so that a stream need not step back."""
+    shape = _shape(spec, pieces)
+    if not _same(shown.dtype, spec.dtype) or shown.shape != shape:
+        found = f"{_named(shown.dtype)} of shape {shown.shape}"
+        return f"is {found}, and was written as {_named(spec.dtype)} of shape {shape}"
+    size = math.prod(shape)
+    missing = size
+    for bounds, wanted in pieces:
+        index = tuple(slice(start, stop) for start, stop in (*bounds, *((0, n) for n in shape[len(bounds) :])))
+        count = math.prod(s.stop - s.start for s in index)
+        missing -= count
+        if not count:
+            continue
+        crc = checksum(shown.read(index))
+        if crc != wanted:
+            where = ", ".join(f"{start}:{stop}" for start, stop in bounds)
+            return f"differs in [{where}] (CRC-32 {crc:08x}, written {wanted:08x})"
+    return f"has {size} elements, of which {missing} were never written" if missing else None
 
-    Raises: what `open` raises.
-    """
-    with closing(stored_in(left)) as a, closing(stored_in(right)) as b:
-        for pair in pairs(a, b):
-            if pair.left is None or pair.right is None:
-                yield f"{pair.shown}: only in {right if pair.left is None else left}"
-            elif (found := _difference(pair.left, pair.right)) is not None:
-                yield f"{pair.shown}: {found}"
+
+def _shape(spec: ArraySpec, pieces: list[_Piece]) -> tuple[int, ...]:
+    """Give the shape that the pieces make up: a number of rows that was not known, or proved wrong, is theirs."""
+    cut = min((len(bounds) for bounds, _ in pieces), default=0)
+    ends = [max(bounds[axis][1] for bounds, _ in pieces) for axis in range(cut)]
+    return (*ends, *(n or 0 for n in spec.shape[cut:]))
 
 
-def _difference(a: ArraySource, b: ArraySource) -> str | None:
-    facts = [f"{logical_name(one.spec.dtype)} of shape {one.spec.shape}" for one in (a, b)]
-    if a.spec.dtype != b.spec.dtype or a.spec.shape != b.spec.shape:
-        return f"{facts[0]} against {facts[1]}"
-    for index in pieces(a):
-        if checksum(a.read(index)) != checksum(b.read(index)):
-            return f"differs in [{', '.join(f'{s.start}:{s.stop}' for s in index)}]"
-    return None
+def _same(found: np.dtype[Any], written: np.dtype[Any]) -> bool:
+    """Tell whether dtypes are the same, as far as files name them: a field's title is in none but .npy."""
+    return structure(_untitled(found)) == structure(_untitled(written))
+
+
+def _untitled(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    if dtype.names is None or dtype.fields is None:
+        return dtype
+    offsets = [dtype.fields[name][1] for name in dtype.names]
+    formats = [_untitled(dtype[name]) for name in dtype.names]
+    return np.dtype({"names": dtype.names, "formats": formats, "offsets": offsets, "itemsize": dtype.itemsize})
+
+
+def _named(dtype: np.dtype[Any]) -> str:
+    return "string" if dtype.hasobject else str(dtype)  # which tells the order of bytes too
+
+
+def _failed(path: Path, name: str, problem: str, library: str) -> VerifyError:
+    return VerifyError(
+        f"{str(path)!r} does not give back what was written to it: by {library}, array {name!r} {problem}; the disk, "
+        "the memory or one of the libraries is at fault, save it anew, or in another format"
+    )

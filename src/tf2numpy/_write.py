@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,7 +132,7 @@ def _fill(source: Source, sink: Sink, ledger: Ledger, job: Job) -> None:
         )
     sink.begin(specs, ledger.sink_state)
     ledger.begin(head)
-    rows = {number: leaf for number, (_, leaf) in enumerate(_fetch.leaves(source)) if isinstance(leaf, RowSource)}
+    rows = {number: leaf for number, _, leaf in _row_leaves(source)}
     ahead = not is_free_to_read(source)
     pieces = ledger.remaining(source, _piece_bytes(source, specs, max_bytes, ahead=ahead), job.shown)
     sizes = [spec.nbytes for spec in specs.values()]
@@ -143,8 +143,8 @@ def _fill(source: Source, sink: Sink, ledger: Ledger, job: Job) -> None:
             bar.update(_take(step, sink, specs, ledger, rows.get(step.leaf), verify=job.verify))
             del step  # nothing of a piece may stay alive while the next one is read
             ledger.mark_if_due(sink)
-        for leaf in rows.values():
-            _check_count(leaf, specs, ledger)
+        for _, names, leaf in _row_leaves(source):
+            _check_count(leaf, names, specs, ledger)
         ledger.settle(sink)
         sink.commit()
         ledger.close()
@@ -172,11 +172,19 @@ def _take(
     return nbytes
 
 
-def _check_count(leaf: RowSource, specs: dict[str, ArraySpec], ledger: Ledger) -> None:
-    """Refuse a dataset that gave fewer rows than it said."""
-    for name, spec in specs.items():
-        if name in ledger.ends and spec.shape[0] is not None and ledger.ends[name] < spec.shape[0]:
-            raise WrongRowCount(leaf, spec, ledger.ends[name])
+def _row_leaves(source: Source) -> Iterator[tuple[int, list[str], RowSource]]:
+    """Give every leaf that comes in rows: its number among all leaves, and the names of its arrays."""
+    for number, (prefix, leaf) in enumerate(_fetch.leaves(source)):
+        if isinstance(leaf, RowSource):
+            yield number, [joined(prefix, part) or LONE_NAME for part in leaf.specs()], leaf
+
+
+def _check_count(leaf: RowSource, names: list[str], specs: dict[str, ArraySpec], ledger: Ledger) -> None:
+    """Refuse a dataset that gave fewer rows than it said; one that gave none has no entry among the ends."""
+    for name in names:
+        count, end = specs[name].shape[0], ledger.ends.get(name, 0)
+        if count is not None and end < count:
+            raise WrongRowCount(leaf, specs[name], end)
 
 
 def specs_of(source: Source, request: Request) -> dict[str, ArraySpec]:
@@ -199,11 +207,13 @@ def _head(specs: dict[str, ArraySpec], job: Job, max_bytes: int) -> dict[str, An
 def _rely_on_no_other_counts(source: Source, head: Any) -> None:
     """Forget the row counts that were found out to be wrong before the interruption."""
     uncounted = {name for name, shape, *_ in head["arrays"] if shape[:1] == [None]}
-    for prefix, leaf in _fetch.leaves(source):
-        if isinstance(leaf, RowSource):
-            names = {joined(prefix, part) or LONE_NAME: spec for part, spec in leaf.specs().items()}
-            if any(name in uncounted and spec.shape[0] is not None for name, spec in names.items()):
-                leaf.forget_count()
+    for _, names, leaf in _row_leaves(source):
+        if any(
+            spec.shape[0] is not None
+            for name, spec in zip(names, leaf.specs().values(), strict=True)
+            if name in uncounted
+        ):
+            leaf.forget_count()
 
 
 def _piece_bytes(source: Source, specs: dict[str, ArraySpec], max_bytes: int, *, ahead: bool) -> int:

@@ -87,3 +87,15 @@ def test_other_names_and_what_is_left_out(tf2numpy, monkeypatch):
         ["a: left out: it (no array)"],
     )
     assert asked == [{}, {}]
+
+
+def test_names_are_for_the_file_that_has_others(tf2numpy, path, monkeypatch):
+    real, asked = _opened.stored_in, []
+
+    def stored_in(path, options):
+        asked.append((str(path), dict(options)))
+        return Stored("test file", {"b": Plain(VALUE["b"])}, lambda: None) if str(path) == "f" else real(path, options)
+
+    monkeypatch.setattr(_opened, "stored_in", stored_in)
+    assert tf2numpy("diff", path, "f", "--names", "key", "--select", "b")[0] == 0
+    assert asked == [("x.h5", {"names": "key"}), ("x.h5", {}), ("f", {"names": "key"})]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tf2numpy as t2n
-from tf2numpy import _verify, cli
+from tf2numpy import _differences, cli
 from tf2numpy._protocols import Stored
 from tf2numpy._sources import Plain
 
@@ -61,5 +61,5 @@ def test_other_names_count(run, monkeypatch):
         "a": Stored("test file", {"w": Plain(np.zeros(2)), "v": Plain(np.ones(2))}, lambda: None, {"w": ["layer/w"]}),
         "b": Stored("test file", {"layer/w": Plain(-np.zeros(2))}, lambda: None),
     }
-    monkeypatch.setattr(_verify, "stored_in", lambda path: files[str(path)])
+    monkeypatch.setattr(_differences, "stored_in", lambda path: files[str(path)])
     assert run("a", "b") == (1, ("v: only in a\nw = layer/w: differs in [0:2]\n", ""))

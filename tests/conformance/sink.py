@@ -20,11 +20,12 @@ from .sink_output import OutputTests
 from .sink_reading import ReadingTests
 from .sink_refusals import RefusalTests
 from .sink_resume import ResumeTests
+from .sink_witness import WitnessTests
 
 __all__ = ["EXTENDED", "DtypeTests", "SinkSuite", "VariantSuite", "assert_same", "logical", "sample"]
 
 
-class VariantSuite(ArrivalTests, RefusalTests, OutputTests, ResumeTests, ReadingTests):
+class VariantSuite(ArrivalTests, RefusalTests, OutputTests, ResumeTests, ReadingTests, WitnessTests):
     """What a further way of writing a format must do. Subclass it, and set the hooks and the flags."""
 
     many_arrays: ClassVar[bool] = True

@@ -206,6 +206,15 @@ def test_events_that_only_look_alike(log):
     assert found["y/step"].tolist() == [3] * 3 + [5] * 3
 
 
+def test_events_that_differ_after_the_number(log):
+    def of(rest):
+        return b"\x09" + struct.pack("<d", 1.5) + field(5, field(1, scalar(b"x", 1)) + rest)
+
+    file = log(*[of(b"\x12\x00")] * 3, of(b"\x0a\x00"), of(b"\x12\x00"))
+    assert file["x/value"][:].tolist() == [1] * 5
+    assert file.left_out == {"": "1 value: a tag and nothing else"}
+
+
 def test_one_summary_of_many_values(log):
     found = read(log(event(1, scalar(b"a", 1), scalar(b"b", 2), scalar(b"a", 3)), event(2, scalar(b"b", 4))))
     assert found["a/step"].tolist() == [1, 1]

@@ -121,11 +121,15 @@ def more(tf):
     return tf.data.Dataset.range(4).batch(2).map(lambda rows: tf.repeat(rows, 3)), [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
 
 
+def none(tf):
+    return tf.data.Dataset.range(4).batch(2).map(lambda rows: rows[:0]), []
+
+
 def dropped(tf):
     return failing_at(tf, 7).take(9).ignore_errors(), [0, 1, 2, 3, 4, 5, 6, 8, 9]
 
 
-@pytest.mark.parametrize("make", [fewer, more, dropped])
+@pytest.mark.parametrize("make", [fewer, more, none, dropped])
 def test_a_wrong_number_of_rows_is_survived_in_memory(tf, make):
     dataset, expected = make(tf)
     assert t2n.to_numpy(dataset).tolist() == expected
@@ -138,6 +142,7 @@ def test_a_wrong_number_of_rows_is_survived_in_memory(tf, make):
     [
         (fewer, "the dataset said it had 10 rows and gave 6; reading it again without relying on that number"),
         (more, "the dataset said it had 4 rows and gave more; reading it again without relying on that number"),
+        (none, "the dataset said it had 4 rows and gave 0; reading it again without relying on that number"),
     ],
 )
 def test_a_wrong_number_of_rows_is_survived_in_a_file(tf, tmp_path, make, warning, suffix):
@@ -164,6 +169,14 @@ def test_a_wrong_number_of_ragged_rows_is_told_in_rows(tf, tmp_path):
     with h5py.File(path) as file:
         assert file["x/row_splits"][()].tolist() == [0, 1, 1]
         assert file["x/values"][()].tolist() == [1]
+
+
+def test_the_dataset_of_several_that_gave_a_wrong_number(tf, tmp_path):
+    whole = tf.data.Dataset.range(5)
+    with pytest.warns(UserWarning, match="said it had 4 rows and gave 0"):
+        path = t2n.save({"a": whole, "b": none(tf)[0], "c": whole}, tmp_path / "rows.npz")
+    with np.load(path) as file:
+        assert {name: file[name].tolist() for name in file} == {"a": [0, 1, 2, 3, 4], "b": [], "c": [0, 1, 2, 3, 4]}
 
 
 def test_no_warning_where_no_number_was_said(tf, tmp_path):

@@ -95,6 +95,7 @@ def test_names_that_only_look_hostile(tmp_path):
         ),
         ((3,), "M8[s]", "array 'w': HDF5 has no type for datetime64[s]; cast it first"),
         ((3,), [("a", object)], "array 'w': HDF5 has no type for [('a', 'O')]; cast it first"),
+        ((3,), [], "array 'w': HDF5 has no type for []; cast it first"),
         (
             (3,),
             SWAPPED,

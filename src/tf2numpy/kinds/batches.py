@@ -38,10 +38,11 @@ class BatchesSource(BlockRows):
     def __init__(self, x: Iterator[Any], resolve: Resolve) -> None:
         self._iterator, self._resolve = x, resolve
         self._first: list[Any] | None = None
+        self._looked = False
 
     def specs(self) -> Mapping[str, ArraySpec]:
         """Describe the arrays; the first time, read the first batch and keep it."""
-        if self._first is None:
+        if not self._looked:
             self._look()
         return super().specs()
 
@@ -63,6 +64,7 @@ class BatchesSource(BlockRows):
         first = next(self._iterator, None)
         if first is None:
             raise DatasetError("this generator gives no batch, so nothing says what it would give; give at least one")
+        self._looked = True
         self.treespec = optree.tree_structure(first, none_is_leaf=True)
         self._first = self._leaves(first)
         super().__init__(self.treespec.unflatten(self._first), None)

@@ -52,7 +52,7 @@ def file_type(h5py: Any, name: str, spec: ArraySpec) -> Any:
         if spec.dtype.hasobject:  # a structure of objects
             raise TypeError(spec.dtype)
         return h5py.h5t.py_create(storage(spec.dtype), logical=True)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # ValueError: of no bytes
         raise FormatError(f"array {name!r}: HDF5 has no type for {spec.dtype}; cast it first") from error
 
 

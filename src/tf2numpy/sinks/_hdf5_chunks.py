@@ -23,6 +23,7 @@ from ._hdf5_grid import Grid
 from ._hdf5_held import Held
 from ._hdf5_journal import Journal
 from ._runs import bytes_of
+from ._writeback import WRITEBACK_BYTES, begin_writeback
 
 _MOST_REGIONS = 1024  # of a chunk, that are told apart
 
@@ -87,15 +88,25 @@ class Chunked(Array):
         self._take_up()
 
     def write(self, index: Index, value: NDArray[Any]) -> None:
-        """Copy each element into its chunk, and have compressed what is whole."""
+        """Have each whole chunk compressed, most of them from the memory of `value`; copy the rest into theirs."""
         value = value.view(self._dtype)
-        for piece in self._grid.pieces(index):
+        # The last chunks are copied: they keep the threads busy while the next region is fetched.
+        borrowed = self._grid.touched(index) - self._encoder.threads
+        for number, piece in enumerate(self._grid.pieces(index)):
+            elements = value[piece.outside]
+            if elements.shape == self._grid.chunk:
+                self._partial.pop(piece.chunk, None)
+                borrows = number < borrowed
+                elements = elements if borrows else elements.copy()
+                self._encoder.put(self.number, piece.chunk, elements.size, elements, borrows=borrows)
+                continue
             partial = self._partial.pop(piece.chunk, None) or self._empty()
-            partial.put(piece.inside, value[piece.outside])
+            partial.put(piece.inside, elements)
             if partial.count >= self._grid.elements(piece.chunk):
                 self._encoder.put(self.number, piece.chunk, partial.count, partial.elements)
             else:
                 self._partial[piece.chunk] = partial
+        self._encoder.give_back()
 
     @property
     def held_bytes(self) -> int:
@@ -119,9 +130,14 @@ class Chunked(Array):
             self._encoder.put(self.number, chunk, partial.count, partial.elements)
         self._partial.clear()
         self._encoder.drain()
+        waiting = 0
         for chunk, _, offset, nbytes in self.journal.pieces(self.number):
             dataset.write_direct_chunk(self._grid.start(chunk), self.journal.read(offset, nbytes))
             file.check()
+            waiting += nbytes
+            if waiting >= WRITEBACK_BYTES:
+                waiting = 0
+                begin_writeback(file.file.fd)
 
     def _empty(self) -> _Partial:
         return _Partial(np.zeros(self._grid.chunk, self._dtype))

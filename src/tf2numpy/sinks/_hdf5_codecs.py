@@ -6,9 +6,8 @@ faster. Each chunk is compressed here, since HDF5 compresses in one thread only.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 
 from .._codecs import LIMITS, encoder
 from .._errors import FormatError
-from .._host import c_order, cpus
+from .._host import c_order
 from .._registry import fastest_zlib, require
 from ._hdf5_journal import Journal
+from ._pool import Pool
 from ._runs import bytes_of
 
 _LEVEL = 1  # of gzip and zstd; see `_codecs` for why, and for blosc's
@@ -26,9 +26,9 @@ _ZSTD_FILTER = 32015
 _BLOSC_FILTER = 32001
 _BLOSC_SETTINGS = (0, 0, 0, 0, 5, 1, 1)  # four that HDF5 fills in; the level, shuffled, lz4
 
+_SHIFTED = (2, 4)  # bytes of elements whose bytes are told apart fastest by shifting
 _LIMIT_BYTES = 1 << 32  # HDF5 counts a chunk's bytes in 32 bits
 _MOST_THREADS = 4
-_WAITING_BYTES = 64 << 20  # of chunks that are being compressed, or wait for it
 
 
 class Codec(NamedTuple):
@@ -73,35 +73,32 @@ class Encoder:
     def __init__(self, codec: Codec, journal: Journal) -> None:
         self.codec = codec
         self._journal = journal
-        self._threads = min(cpus(), _MOST_THREADS)
-        self._pool = ThreadPoolExecutor(self._threads, "tf2numpy-hdf5")
-        self._waiting: deque[tuple[int, int, int, int, Future[bytes | memoryview]]] = deque()
-        self._waiting_bytes = 0
+        self._pool = Pool(_MOST_THREADS)
 
-    def put(self, array: int, chunk: int, count: int, elements: NDArray[Any]) -> None:
-        """Take one chunk, which nobody changes any more; the numbers are those of its record in the journal."""
-        while self._waiting and (
-            len(self._waiting) >= 2 * self._threads or self._waiting_bytes + elements.nbytes > _WAITING_BYTES
-        ):
-            self._take()
-        future = self._pool.submit(self.codec.encode, elements)
-        self._waiting.append((array, chunk, count, elements.nbytes, future))
-        self._waiting_bytes += elements.nbytes
+    @property
+    def threads(self) -> int:
+        """How many chunks are compressed at once."""
+        return self._pool.threads
+
+    def put(self, array: int, chunk: int, count: int, elements: NDArray[Any], *, borrows: bool = False) -> None:
+        """Take one chunk, which nobody changes any more; the numbers are those of its record in the journal.
+
+        borrows: the caller wants the memory of `elements` back, by `give_back`.
+        """
+        job, deliver = partial(self.codec.encode, elements), partial(self._journal.append, array, chunk, count)
+        self._pool.submit(job, deliver, nbytes=elements.nbytes, borrows=borrows)
+
+    def give_back(self) -> None:
+        """Wait until no chunk is read from borrowed memory."""
+        self._pool.give_back()
 
     def drain(self) -> None:
         """Wait until every chunk is in the journal."""
-        while self._waiting:
-            self._take()
+        self._pool.drain()
 
     def close(self) -> None:
         """Drop what waits, and end the threads; a second time does nothing."""
-        self._pool.shutdown(cancel_futures=True)
-        self._waiting.clear()
-
-    def _take(self) -> None:
-        array, chunk, count, nbytes, future = self._waiting.popleft()
-        self._waiting_bytes -= nbytes
-        self._journal.append(array, chunk, count, future.result())
+        self._pool.close()
 
 
 def _gzip_filters(settings: Any, itemsize: int) -> None:
@@ -121,4 +118,11 @@ def _blosc_filters(settings: Any, itemsize: int) -> None:
 
 
 def _shuffled(array: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(np.frombuffer(bytes_of(array), np.uint8).reshape(-1, array.itemsize).T)
+    data = np.frombuffer(bytes_of(array), np.uint8)
+    if array.itemsize not in _SHIFTED:
+        return np.ascontiguousarray(data.reshape(-1, array.itemsize).T)
+    units = data.view(f"<u{array.itemsize}")
+    planes = np.empty((array.itemsize, units.size), np.uint8)
+    for place, plane in enumerate(planes):
+        np.right_shift(units, 8 * place, out=plane, casting="unsafe")
+    return planes

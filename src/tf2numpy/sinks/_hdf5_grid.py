@@ -64,6 +64,10 @@ class Grid:
             outside = tuple(slice(lo - s.start, hi - s.start) for (lo, hi), s in zip(spans, index, strict=True))
             yield Piece(self._number(place), inside, outside)
 
+    def touched(self, index: Index) -> int:
+        """Count the pieces that a region is cut into."""
+        return math.prod(-(-s.stop // c) - s.start // c for s, c in zip(index, self.chunk, strict=True))
+
     def start(self, chunk: int) -> tuple[int, ...]:
         """Give the first element of a chunk, by its number."""
         places = []

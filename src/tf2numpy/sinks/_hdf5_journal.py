@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .._workspace import Workspace
 from ._growing import copy_range
 from ._output_file import OutputFile
+from ._writeback import WRITEBACK_BYTES, begin_writeback
 
 # A record of the index: array, first, count (which mean what the array's writer says), byte offset, bytes.
 _RECORD = np.dtype(("<i8", (5,)))
@@ -31,6 +32,7 @@ class Journal:
         self._index = OutputFile(workspace, workspace.folder / f"{name}.index", keep=keep)
         self._nbytes, self._records = mark or (0, 0)
         self._recent: list[tuple[int, int, int, int, int]] = []
+        self._sent: int | None = None  # bytes that are on their way to the disk; None: they may never have to go there
         self._data.resize(self._nbytes)
         self._index.resize(self._records * _RECORD.itemsize)
 
@@ -45,6 +47,9 @@ class Journal:
                 self._data.pwrite(part, end)
                 end += memoryview(part).nbytes
         self._nbytes = end
+        if self._sent is not None and end - self._sent >= WRITEBACK_BYTES:
+            self._sent = end
+            begin_writeback(self._data.fd)
         if joins and self._recent:
             array_before, first_before, count_before, offset_before, nbytes = self._recent[-1]
             if array_before == array and first_before + count_before == first:
@@ -62,6 +67,7 @@ class Journal:
     def mark(self) -> list[int]:
         """Say how much there is."""
         self._flush()
+        self._sent = self._nbytes  # after one mark comes another, before which all must be durable
         return [self._nbytes, self._records]
 
     def sync(self) -> None:

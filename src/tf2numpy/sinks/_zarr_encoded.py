@@ -15,12 +15,13 @@ from .._dtypes import storage
 from .._host import c_order, region
 from .._types import ArraySpec, Index
 from ..layouts.zarr_grid import Coords, Grid, cut, within
+from ._pool import Pool
 from ._zarr_files import Files
-from ._zarr_pool import Pool
 from ._zarr_shards import Shards
 from ._zarr_waiting import Numbers, Texts, Waiting
 
 _ENDLESS = 1 << 62  # rows where their number is not known
+_SPARE_BYTES = 32 << 20
 Encode = Callable[[NDArray[Any]], bytes]
 
 
@@ -50,6 +51,7 @@ class Encoded:
         self.grid = grid
         self._files, self._pool, self._folder, self._encode, self._fixed = files, pool, folder, encode, fixed
         self._unknown = None in spec.shape
+        self._chunk_bytes = math.prod(grid.chunk) * spec.dtype.itemsize
         self._shape = tuple(_ENDLESS if n is None else n for n in spec.shape)
         self._stored = storage(spec.dtype)
         self._waiting: Waiting = (
@@ -61,17 +63,18 @@ class Encoded:
         self._shards.restore(state["shards"] if state else [])
 
     def write(self, index: Index, value: NDArray[Any]) -> None:
-        """Fill a region; index: a slice for every axis. A whole chunk goes straight from the memory of `value`."""
-        borrowed = False
-        for coords, inside, part in cut(index, self.grid.chunk):
+        """Fill a region; index: a slice for every axis. Most whole chunks go straight from the memory of `value`."""
+        touched = math.prod(-(-s.stop // n) - s.start // n for s, n in zip(index, self.grid.chunk, strict=True))
+        # The last chunks are copied: they keep the threads busy while the next region is fetched.
+        borrowed = touched - min(self._pool.threads, _SPARE_BYTES // self._chunk_bytes)
+        for number, (coords, inside, part) in enumerate(cut(index, self.grid.chunk)):
             piece, whole = region(value, part), within(coords, self.grid.chunk, self._shape)
             if inside == whole:
-                self._submit(coords, partial(c_order, piece))
-                borrowed = True
+                borrows = number < borrowed
+                self._submit(coords, partial(c_order, piece if borrows else piece.copy()), borrows=borrows)
             elif self._waiting.put(coords, inside, piece) == math.prod(s.stop for s in whole):
                 self._submit(coords, self._waiting.job(coords))
-        if borrowed:
-            self._pool.drain()
+        self._pool.give_back()
 
     def state(self) -> dict[str, Any]:
         """Say which chunks wait, and what the unfinished shards hold."""
@@ -90,13 +93,22 @@ class Encoded:
         self._shards.finish()
         return grid
 
-    def _submit(self, coords: Coords, job: Callable[[], NDArray[Any]], grid: Grid | None = None) -> None:
+    def _submit(
+        self, coords: Coords, read: Callable[[], NDArray[Any]], grid: Grid | None = None, *, borrows: bool = False
+    ) -> None:
         grid = grid or self.grid
-        self._pool.submit(partial(self._encoded, coords, job, grid.chunk), partial(self._deliver, coords, grid))
+        at, position = grid.place(coords)
+        encode = partial(self._encoded, coords, read, grid.chunk)
+        how: dict[str, Any] = {"nbytes": self._chunk_bytes, "borrows": borrows}
+        if grid.per_file is None:
+            path = self._path(at)
+            self._pool.submit(partial(self._put, path, encode), partial(self._note, coords, path), **how)
+        else:
+            self._pool.submit(encode, partial(self._append, coords, at, position), **how)
 
-    def _encoded(self, coords: Coords, job: Callable[[], NDArray[Any]], chunk: tuple[int, ...]) -> bytes:
+    def _encoded(self, coords: Coords, read: Callable[[], NDArray[Any]], chunk: tuple[int, ...]) -> bytes:
         """Encode a chunk, padded to its full size with zeros."""
-        piece = job().view(self._stored)
+        piece = read().view(self._stored)
         whole = within(coords, chunk, self._shape)
         shape = tuple(s.stop for s in whole)
         if shape == chunk:
@@ -105,12 +117,20 @@ class Encoded:
         padded[whole] = region(piece, whole)
         return self._encode(padded)
 
-    def _deliver(self, coords: Coords, grid: Grid, data: bytes) -> None:
-        at, position = grid.place(coords)
-        if grid.per_file is None:
-            self._files.put(self._path(at), data)
+    def _put(self, path: Path, encode: Callable[[], bytes]) -> int | bytes:
+        """Write a chunk to its file, and give its size; or the chunk itself, if it could not be written."""
+        data = encode()
+        return len(data) if self._files.try_put(path, data) else data
+
+    def _note(self, coords: Coords, path: Path, put: int | bytes) -> None:
+        if isinstance(put, bytes):
+            self._files.put(path, put)
         else:
-            self._shards.append(at, position, data)
+            self._files.note(path, put)
+        self._waiting.drop(coords)
+
+    def _append(self, coords: Coords, at: Coords, position: int, data: bytes) -> None:
+        self._shards.append(at, position, data)
         self._waiting.drop(coords)
 
     def _path(self, at: Coords) -> Path:

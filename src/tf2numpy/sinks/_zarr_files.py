@@ -15,15 +15,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from .._workspace import Workspace, sync_folder
-from ._output_file import OutputFile
+from ._output_file import OutputFile, pwrite_all
+from ._writeback import begin_writeback
 
 _MOST_OPEN = 32
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
 # So many files are synced one by one; of more, the whole file system is, which others may be writing to as well.
 _FEW_FILES = 16
 
 
 class Files:
-    """Files below a workspace's folder, opened when they are needed. Only `sync` may be called from another thread."""
+    """Files below a workspace's folder, opened when they are needed.
+
+    Only `sync` and `try_put` may be called from other threads.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -55,6 +60,28 @@ class Files:
         with file.guard():
             file.pwrite(data, 0)
         self._open.pop(path).close()
+
+    def try_put(self, path: Path, data: bytes) -> bool:
+        """Do as `put` does, on any thread, and say whether it could be done; if so, `note` it, else `put` says why."""
+        try:
+            try:
+                fd = os.open(path, _NEW, 0o666)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                fd = os.open(path, _NEW, 0o666)
+            try:
+                pwrite_all(fd, data, 0)
+                begin_writeback(fd)
+            finally:
+                os.close(fd)
+        except OSError:
+            return False
+        return True
+
+    def note(self, path: Path, nbytes: int) -> None:
+        """Count a file that `try_put` wrote as written."""
+        self._written.add(path)
+        self.workspace.written += nbytes
 
     def remove(self, path: Path) -> None:
         """Remove a file, if it is there."""

@@ -21,6 +21,7 @@ from ..layouts.refusals import refuse_nameless, refuse_objects, refuse_text
 from ..layouts.zarr_text import join
 from ..layouts.zarr_types import Described, describe
 from ._file_sink import FileSink
+from ._pool import Pool
 from ._runs import fit
 from ._zarr_encoded import Encode, Encoded
 from ._zarr_files import Files
@@ -28,7 +29,6 @@ from ._zarr_layout import ENCODED_CHUNK_BYTES, MOST_TEXT_ELEMENTS, grid_of
 from ._zarr_meta import MARKER, array_document, group_document
 from ._zarr_names import check_chunks, check_names
 from ._zarr_plain import Plain
-from ._zarr_pool import Pool
 
 
 class ZarrSink(FileSink):
