@@ -89,17 +89,24 @@ def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
     options: those of `open` that differ from the default.
     Raises: as `open`.
     """
-    head = b""
+    head, missing = b"", None
     if not path.is_dir():
-        with builtins.open(path, "rb") as file:
-            head = file.read(_HEAD_BYTES)
+        try:
+            with builtins.open(path, "rb") as file:
+                head = file.read(_HEAD_BYTES)
+        except FileNotFoundError as error:
+            missing = error
     for row in _registry.FORMATS:
+        if not head.startswith(row.begins) or (missing is not None and not row.prefixes):
+            continue
         reader: Reader = _registry.load(row.target, "formats")
         taken = {option: value for option, value in (options or {}).items() if option in row.options}
         stored = reader(path, head, **taken)
         if stored is not None:
             _refuse_others(options or {}, row, f"{stored.kind} {str(path)!r}")
             return stored
+    if missing is not None:
+        raise missing
     known = ", ".join(row.target.partition(":")[0] for row in _registry.FORMATS)
     raise FormatError(f"{str(path)!r} is of no format that can be read; known are {known}")
 
@@ -185,7 +192,8 @@ class LazyArray:
     def __getitem__(self, key: Any) -> Any:
         """Read a part: integers, slices and `...`; a new array, or a read-only view of a mapped file."""
         index, rest = region_of(key, self.shape)
-        return self.source.read(index)[rest]
+        found = self.source.read(index)
+        return (found if found.flags.aligned else found.copy())[rest]  # where files begin arrays anywhere
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         wanted = None if dtype is None or np.dtype(dtype) == self.dtype else np.dtype(dtype)

@@ -103,16 +103,23 @@ SINKS = {
 
 
 class Known(NamedTuple):
-    """One row: files that `target` recognises are read by it. options: those of `open` that mean something to it."""
+    """One row: files that `target` recognises are read by it.
+
+    options: those of `open` that mean something to it. begins: what all its files begin with, one of these.
+    prefixes: whether a path may name several files by what their names begin with, and nothing lie under itself.
+    A reader of other files is not even imported.
+    """
 
     target: str
     options: tuple[str, ...] = ()
+    begins: tuple[bytes, ...] = (b"",)
+    prefixes: bool = False
 
 
 # Readers, in the order in which they are asked whether they know a file.
 FORMATS = (
-    Known("npy:npy"),
-    Known("npz:npz"),
+    Known("npy:npy", begins=(b"\x93NUMPY",)),
+    Known("npz:npz", begins=(b"PK",)),
     Known("hdf5:hdf5"),
     Known("safetensors:safetensors"),
     Known("zarr:zarr"),
@@ -121,7 +128,8 @@ FORMATS = (
     Known("distributed_save:distributed_save", options=("check",)),
     Known("dataset_snapshot:dataset_snapshot", options=("check",)),
     Known("events:events", options=("check",)),
-    Known("tensor_proto:tensor_proto"),  # last: it may take bytes for its own that are of another format
+    Known("checkpoint:checkpoint", options=("names", "slots", "checkpoint", "check"), prefixes=True),
+    Known("tensor_proto:tensor_proto", begins=(b"\x08",)),  # last: it may take bytes for its own of another format
 )
 
 # import name -> extra of this package that installs it
