@@ -128,6 +128,7 @@ FORMATS = (
     Known("distributed_save:distributed_save", options=("check",)),
     Known("dataset_snapshot:dataset_snapshot", options=("check",)),
     Known("events:events", options=("check",)),
+    Known("dataset_cache:dataset_cache", options=("check",), prefixes=True),
     Known("checkpoint:checkpoint", options=("names", "slots", "checkpoint", "check"), prefixes=True),
     Known("tensor_proto:tensor_proto", begins=(b"\x08",)),  # last: it may take bytes for its own of another format
 )

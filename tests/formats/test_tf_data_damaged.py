@@ -215,6 +215,42 @@ def test_what_only_tensorflow_can_use(tmp_path):
         assert list(file) == []
 
 
+def cached(tmp_path):
+    shutil.copytree(GOLDEN / "cache", tmp_path / "cache")
+    return tmp_path / "cache" / "plain"
+
+
+def test_a_cache_by_its_index(tmp_path):
+    prefix = cached(tmp_path)
+    assert sorted(read_all(f"{prefix}.index")) == ["0", "1", "2", "3"]
+    assert t2n.open(prefix).kind == "dataset cache"
+
+
+def test_a_cache_that_is_being_written(tmp_path):
+    prefix = cached(tmp_path)
+    Path(f"{prefix}_0.lockfile").touch()
+    assert refused(prefix) == (
+        f"'{prefix}.index' cannot be read: it is being written, or its writer was stopped: there is "
+        "'plain_0.lockfile'; wait, or write it anew"
+    )
+
+
+def test_a_cache_without_its_data(tmp_path):
+    prefix = cached(tmp_path)
+    data = Path(f"{prefix}.data-00000-of-00001")
+    damaged = bytearray(data.read_bytes())
+    damaged[0] ^= 1
+    data.write_bytes(damaged)
+    message = refused(prefix, ChecksumError)
+    assert message.startswith(
+        f"'{prefix}.index' cannot be read: the element 0, at offset 0 of '{data}' cannot be read: it has the checksum "
+    )
+    assert message.endswith(" is recorded; check=False reads it all the same")
+    assert len(t2n.open(prefix, check=False)["0"][...]) == 7
+    data.unlink()
+    assert "which is not there" in refused(prefix)
+
+
 def test_folders_of_others(tmp_path):
     assert "is of no format that can be read" in refused(tmp_path)
     Path(tmp_path / "dataset_spec.pb").touch()

@@ -65,10 +65,17 @@ def dataset(path: Path, files: Sequence[Path], described: Described, *, check: b
     others and is no array. Components without names get their places as names.
     Raises: FormatError, ChecksumError for damaged files, and for fewer elements than recorded; MissingExtra.
     """
-    if not described.leaves:
-        return Stored(described.kind, {}, lambda: None)
     streams = Streams()
+    if not described.leaves:
+        return arrays_of(path, [], described, streams)
     opened = [_opened(file, described, len(files) == 1, streams, check) for file in files]
+    return arrays_of(path, opened, described, streams, numbered=numbered)
+
+
+def arrays_of(
+    path: Path, opened: Sequence[RecordFile], described: Described, streams: Streams, *, numbered: bool = False
+) -> Stored:
+    """Make arrays of opened files, as `dataset` does."""
     streams.most = max(streams.most, len(opened))
     surveys = {component: _survey_of(leaf) for component, leaf in enumerate(described.leaves)}
     takes: dict[int, Take] = {component: found for component, found in surveys.items() if found is not None}
@@ -79,7 +86,7 @@ def dataset(path: Path, files: Sequence[Path], described: Described, *, check: b
     elements = Elements(opened, streams)
     if 0 <= described.elements != len(elements):
         raise FormatError(
-            f"{str(path)!r} is a {described.kind} of {described.elements} elements, and its {len(files)} files have "
+            f"{str(path)!r} is a {described.kind} of {described.elements} elements, and its {len(opened)} files have "
             f"{len(elements)}; files are missing, or of another run"
         )
     numbered = numbered and places.are_places(elements.ends)
