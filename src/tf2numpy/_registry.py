@@ -130,7 +130,9 @@ FORMATS = (
     Known("events:events", options=("check",)),
     Known("saved_model:saved_model", options=("names", "slots", "constants", "check")),
     Known("frozen_graph:frozen_graph", begins=(b"\n",)),
+    Known("dataset_cache:dataset_cache", options=("check",), prefixes=True),
     Known("checkpoint:checkpoint", options=("names", "slots", "checkpoint", "check"), prefixes=True),
+    Known("tensor_proto:tensor_proto", begins=(b"\x08",)),  # last: it may take bytes for its own of another format
 )
 
 # import name -> extra of this package that installs it

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .._dtypes import logical_name
 from .._errors import FormatError
 from .protobuf import varint
-from .records import Block, gathered
+from .records import HEADER_BYTES, Block, gathered
 from .tensor_fields import Fields, Head, short
 from .tensor_proto import check_bits, from_fields, logical, stored
 
@@ -185,7 +185,8 @@ def _record(block: Block, i: int) -> memoryview:
 
 
 def _of_record(block: Block, i: int, error: FormatError) -> FormatError:
-    return FormatError(f"the record {block.numbers[i]} at offset {block.offset + block.starts[i]}: {error}")
+    at = block.offset + block.starts[i] - HEADER_BYTES
+    return FormatError(f"the record {block.numbers[i]} at offset {at}: {error}")
 
 
 def other(block: Block, i: int, found: Head, wanted: Head) -> FormatError:
