@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import mmap
 import os
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,21 +26,32 @@ class Blob(Protocol):
         Raises: FormatError for a range that is not within the file.
         """
 
+    def release(self) -> None:
+        """Let go of memory that mirrors the file; what was read stays valid, and may be read anew when looked at."""
+
 
 class Mapped:
     """A local file, mapped into memory: what is read of it is a view, and costs nothing until it is looked at."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        self.size = path.stat().st_size
         self._data: NDArray[Any] = np.empty(0, np.uint8)
-        if self.size:  # no file of 0 bytes can be mapped
-            self._data = read_only(np.asarray(np.memmap(path, np.uint8, "r")))
+        self._map: mmap.mmap | None = None
+        with path.open("rb") as file:
+            self.size = os.fstat(file.fileno()).st_size
+            if self.size:  # no file of 0 bytes can be mapped
+                self._map = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ)
+                self._data = read_only(np.frombuffer(self._map, np.uint8))
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
         """View a range."""
         check_range(self, start, stop)
         return self._data[start:stop]
+
+    def release(self) -> None:
+        """Take the file's pages out of the process; one that is looked at again comes back from the system's cache."""
+        if self._map is not None and hasattr(self._map, "madvise"):  # Windows has none
+            self._map.madvise(mmap.MADV_DONTNEED)
 
 
 class Slice:
@@ -56,6 +67,31 @@ class Slice:
         check_range(self, start, stop)
         return self._blob.read(self._start + start, self._start + stop)
 
+    def release(self) -> None:
+        """Let go of memory that mirrors the other blob."""
+        self._blob.release()
+
+
+class Trail:
+    """Keeps account of what was read of some blobs, and lets go of it now and then.
+
+    Pages of a mapped file count as memory of the process for as long as they are mapped, read or not: a stream of reads
+    would take as much as the file has.
+    """
+
+    def __init__(self, most_bytes: int = 16 << 20) -> None:
+        self._most_bytes, self._nbytes = most_bytes, 0
+        self._blobs: dict[int, Blob] = {}
+
+    def passed(self, blob: Blob, nbytes: int) -> None:
+        """Say that so many bytes of a blob were read."""
+        self._blobs[id(blob)] = blob
+        self._nbytes += nbytes
+        if self._nbytes >= self._most_bytes:
+            blobs, self._blobs, self._nbytes = self._blobs, {}, 0
+            for one in blobs.values():
+                one.release()
+
 
 class Held:
     """Bytes that are in memory: what was unpacked of an archive."""
@@ -69,42 +105,8 @@ class Held:
         check_range(self, start, stop)
         return self._data[start:stop]
 
-
-class BlobFile(io.RawIOBase):
-    """A blob as a file object, for libraries that read through one. It ends where the blob ends."""
-
-    def __init__(self, blob: Blob) -> None:
-        self._blob, self._at = blob, 0
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that it can be read in any order."""
-        return True
-
-    def tell(self) -> int:
-        """Give the position in bytes."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Go to a position, beyond the end as well, as in any file."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._blob.size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"byte {base + offset} of {self._blob.name!r} was asked for")
-        self._at = base + offset
-        return self._at
-
-    def readinto(self, buffer: Any, /) -> int:
-        """Copy bytes, as many as there are and as fit."""
-        target = memoryview(buffer).cast("B")
-        stop = min(self._at + len(target), self._blob.size)
-        count = max(0, stop - self._at)
-        if count:
-            target[:count] = self._blob.read(self._at, stop).data
-        self._at += count
-        return count
+    def release(self) -> None:
+        """Keep the bytes: nothing else has them."""
 
 
 def blob_of(path: Path) -> Blob:

@@ -20,6 +20,11 @@ _MOST_BLOCK_BYTES = 32 << 20
 _MOST_THREADS = 4  # more wait for the memory, not for a processor
 
 
+def cpus() -> int:
+    """Count the processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
     """Give a view of the same memory that cannot be written through."""
     view = array.view()
@@ -59,19 +64,19 @@ def copy_into(target: NDArray[Any], array: NDArray[Any]) -> None:
     Large arrays are copied by several threads: most of the time goes to page faults of fresh memory, which the
     kernel serves in parallel.
     """
-    alone = target.nbytes < _WORTH_THREADS_BYTES or array.dtype.hasobject or _cpus() == 1
+    alone = target.nbytes < _WORTH_THREADS_BYTES or array.dtype.hasobject or cpus() == 1
     if alone or np.may_share_memory(target, array):
         np.copyto(target, array, casting="unsafe")
         return
     if target.flags.c_contiguous and array.flags.c_contiguous:
         target, array = target.reshape(-1), array.reshape(-1)
-    block_bytes = min(_MOST_BLOCK_BYTES, target.nbytes // min(_cpus(), _MOST_THREADS))
+    block_bytes = min(_MOST_BLOCK_BYTES, target.nbytes // min(cpus(), _MOST_THREADS))
     rows = max(1, block_bytes * len(target) // target.nbytes)
 
     def copy_block(start: int) -> None:
         np.copyto(target[start : start + rows], array[start : start + rows], casting="unsafe")
 
-    with ThreadPoolExecutor(min(_cpus(), _MOST_THREADS)) as threads:
+    with ThreadPoolExecutor(min(cpus(), _MOST_THREADS)) as threads:
         for _ in threads.map(copy_block, range(0, len(target), rows)):  # iterating raises what a block raised
             pass
 
@@ -116,8 +121,3 @@ def _filled(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     result = allocate(array.shape, dtype)
     copy_into(result, array)
     return result
-
-
-def _cpus() -> int:
-    """The processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

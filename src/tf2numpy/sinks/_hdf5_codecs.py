@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .._codecs import LIMITS, _fastest_zlib, encoder
 from .._errors import FormatError
-from .._host import _cpus, c_order
+from .._host import c_order, cpus
 from .._registry import require
 from ._hdf5_journal import Journal
 from ._runs import bytes_of
@@ -73,7 +73,7 @@ class Encoder:
     def __init__(self, codec: Codec, journal: Journal) -> None:
         self.codec = codec
         self._journal = journal
-        self._threads = min(_cpus(), _MOST_THREADS)
+        self._threads = min(cpus(), _MOST_THREADS)
         self._pool = ThreadPoolExecutor(self._threads, "tf2numpy-hdf5")
         self._waiting: deque[tuple[int, int, int, int, Future[bytes | memoryview]]] = deque()
         self._waiting_bytes = 0

@@ -31,15 +31,22 @@ class FolderSink:
         self._files: Mapping[str, str] = {}
         self._folder: NpyFolder | None = None
 
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse strings, and a dtype without a name.
+
+        Raises: FormatError.
+        """
+        for name, spec in specs.items():
+            refuse_strings(name, spec)
+            check(name, spec)
+
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create every file with its header, at its full size where that is known; or go on with them.
 
         Raises: FormatError for strings and for a dtype without a name; StorageFull.
         """
+        self.check(specs)
         self._specs = dict(specs)
-        for name, spec in specs.items():
-            refuse_strings(name, spec)
-            check(name, spec)
         self._files = file_names(specs)
         if state is None:
             self._workspace.require(sum(map(nbytes, specs.values())))

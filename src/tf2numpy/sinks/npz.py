@@ -27,16 +27,23 @@ class NpzSink:
         self._members_class = StoredMembers if layout.compression is None else DeflatedMembers
         self._members: StoredMembers | DeflatedMembers | None = None
 
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse strings, a dtype without a name, and names that are in each other's way.
+
+        Raises: FormatError.
+        """
+        check_names(specs)
+        for name, spec in specs.items():
+            refuse_strings(name, spec)
+            check(name, spec)
+
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the file, or what it will be made of, with a place for every array; or go on with it.
 
         Raises: FormatError for strings, for a dtype without a name, and for names that are in each other's way;
         StorageFull.
         """
-        check_names(specs)
-        for name, spec in specs.items():
-            refuse_strings(name, spec)
-            check(name, spec)
+        self.check(specs)
         rows = None if state is None else state["rows"]
         self._members = self._members_class(self._workspace, dict(specs), rows=rows)
 
