@@ -93,7 +93,7 @@ def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
         if stored is not None:
             _refuse_others(options or {}, row, f"{stored.kind} {str(path)!r}")
             return stored
-    known = ", ".join(row.target.partition(":")[0] for row in _registry.FORMATS)
+    known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
     raise FormatError(f"{str(path)!r} is of no format that can be read; known are {known}")
 
 
