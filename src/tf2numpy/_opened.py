@@ -45,8 +45,9 @@ def open(
 ) -> File:
     """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
-    path: a .npy, .npz, .h5, .zarr or .safetensors file or a folder of .npy files; TensorFlow is not needed. What a file
-        is, is told by its content, not by its suffix.
+    path: a .npy, .npz, .h5, .zarr or .safetensors file or a folder of .npy files; a model or weights that Keras saved
+        (.keras, .weights.h5, .weights.json, .h5); TensorFlow is not needed. What a file is, is told by its content,
+        not by its suffix.
     select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
 
     The other options are refused for files that they mean nothing to:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .._errors import FormatError
 from .._units import format_bytes
-from ..wire.hdf5_header import text_bytes
+from ..wire.hdf5_header import check_heap, texts
 from ._hdf5_opened import Opened
 
 _MOST_RATIO, _ALWAYS_BYTES = 10, 64 << 20
@@ -61,12 +61,18 @@ def _check_size(opened: Opened, holder: Any, name: str, nbytes: int, *, in_heap:
         f"{opened.blob.name!r}: the attribute {name!r} of {opened.h5py.h5i.get_name(holder).decode(errors='replace')!r}"
     )
     if in_heap:
-        found = text_bytes(read, opened.h5py.h5o.get_info(holder).addr, name.encode())
+        found = texts(read, opened.h5py.h5o.get_info(holder).addr, name.encode())
         if found is None:
             raise FormatError(
                 f"{where} is stored in a way that is not read here; rewrite the file with h5repack, without --latest"
             )
-        nbytes = max(nbytes, found)
+        nbytes = max(nbytes, sum(text.nbytes for text in found))
+        for heap in {text.heap for text in found if text.nbytes} - opened.heaps:
+            try:
+                check_heap(read, heap)
+            except FormatError as error:
+                raise FormatError(f"{where} cannot be read: {error}; the file is damaged") from error
+            opened.heaps.add(heap)
     most_bytes = max(_ALWAYS_BYTES, opened.blob.size * _MOST_RATIO)
     if nbytes > most_bytes:
         raise FormatError(

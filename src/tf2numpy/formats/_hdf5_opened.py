@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blobs import Blob
+from .._blobs import Blob, Mapped
 from .._errors import FormatError, Tf2NumpyError
 from .._registry import require
 from .._types import Index
@@ -24,12 +24,13 @@ _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeErro
 
 @dataclass(frozen=True)
 class Opened:
-    """An open file: what h5py has of it, its bytes, and what it is, for messages."""
+    """An open file: what h5py has of it, its bytes, and what it is, for messages. heaps: those known to be whole."""
 
     h5py: Any
     file: Any
     blob: Blob
     kind: str
+    heaps: set[int] = field(default_factory=set)
 
     @property
     def device(self) -> str:
@@ -56,7 +57,7 @@ def opening(blob: Blob, kind: str) -> Iterator[Opened]:
     """
     h5py = require("h5py", "reading HDF5")
     try:
-        file = h5py.File(Hdf5File(blob, h5py), "r")
+        file = h5py.File(blob.name if isinstance(blob, Mapped) else Hdf5File(blob, h5py), "r")
     except _DAMAGE as error:
         raise FormatError(f"{blob.name!r} is an HDF5 file that cannot be opened: {error}") from error
     try:

@@ -1,14 +1,17 @@
-"""How many bytes the texts in an HDF5 attribute say they have, before HDF5 is asked for them. Nothing else may enter.
+"""Where the texts in an HDF5 attribute are said to be, before HDF5 is asked for them. Nothing else may enter.
 
-HDF5 makes room for what a text of variable length says its length is, up to 4 GiB, before it looks at whether there is
-such a text. So its word is looked up first, in the object header that the attribute is a message in.
-Source: the HDF5 File Format Specification 3.0, sections IV.A.1 and IV.A.2.
+HDF5 (1.14) makes room for what a text of variable length says its length is, up to 4 GiB, before it looks at whether
+there is such a text. And it never comes to an end with some damaged heaps of texts: it goes from object to object by
+their sizes, of which one may be 0, or so large that the sum begins anew at 0. So both are looked at first.
+Source: the HDF5 File Format Specification 3.0, sections III.E, IV.A.1 and IV.A.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
+
+from .._errors import FormatError
 
 Read = Callable[[int, int], bytes]
 
@@ -17,6 +20,15 @@ _VARIABLE_LENGTH = 9
 _SHARED = 3  # the flags of an attribute whose type or shape is elsewhere
 _REFERENCE_BYTES = 16  # a length, the address of a heap, a number in it
 _MOST_MESSAGES = 1 << 16
+_HEAP = b"GCOL"
+_HEAD_BYTES = 16  # of a heap, and of each object in it: its number, a count, 4 bytes, its size
+
+
+class Reference(NamedTuple):
+    """One text: how many bytes it is said to have, and the address of the heap it is said to be in."""
+
+    nbytes: int
+    heap: int
 
 
 class _Layout(NamedTuple):
@@ -26,8 +38,8 @@ class _Layout(NamedTuple):
     head_bytes: int
 
 
-def text_bytes(read: Read, address: int, name: bytes) -> int | None:
-    """Sum up the lengths that the texts of an attribute give; None if it is not in the header, or not readable there.
+def texts(read: Read, address: int, name: bytes) -> list[Reference] | None:
+    """List the texts of an attribute; None if it is not in the header, or not readable there.
 
     read: gives the bytes from start to stop. address: of the header of the object that has the attribute. Only files
     whose addresses and lengths have 8 bytes are read.
@@ -44,9 +56,30 @@ def text_bytes(read: Read, address: int, name: bytes) -> int | None:
         if (version != 1 and flags & _SHARED) or not kind or kind[0] & 15 != _VARIABLE_LENGTH:
             return None
         data = message[start + sum(padded) :]
-        lengths = range(0, len(data) - _REFERENCE_BYTES + 1, _REFERENCE_BYTES)
-        return sum(int.from_bytes(data[at : at + 4], "little") for at in lengths)
+        found = (
+            data[at : at + _REFERENCE_BYTES] for at in range(0, len(data) - _REFERENCE_BYTES + 1, _REFERENCE_BYTES)
+        )
+        return [Reference(int.from_bytes(each[:4], "little"), int.from_bytes(each[4:12], "little")) for each in found]
     return None
+
+
+def check_heap(read: Read, address: int) -> None:
+    """Walk a heap of texts as HDF5 does. An object of number 0 is free space, and the last.
+
+    Raises: FormatError for a heap that is none, or whose objects do not fit in it; what `read` raises.
+    """
+    head = read(address, address + _HEAD_BYTES)
+    if not head.startswith(_HEAP + b"\1"):
+        raise FormatError(f"no heap of texts begins at byte {address}")
+    heap = read(address, address + int.from_bytes(head[8:], "little"))
+    at = _HEAD_BYTES
+    while at + _HEAD_BYTES <= len(heap):
+        size = int.from_bytes(heap[at + 8 : at + _HEAD_BYTES], "little")
+        needed = _HEAD_BYTES + -(-size // 8) * 8 if heap[at : at + 2] != b"\0\0" else size
+        if not 0 < needed <= len(heap) - at:
+            left = f"the heap of texts at byte {address} has {len(heap) - at} bytes left at byte {address + at}"
+            raise FormatError(f"{left}, and {needed} are used")
+        at += needed
 
 
 def _attributes(read: Read, address: int) -> Iterator[bytes]:
