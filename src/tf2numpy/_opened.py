@@ -45,8 +45,10 @@ def open(
 ) -> File:
     """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
-    path: a .npy, .npz, .h5, .zarr or .safetensors file, a folder of .npy files, or an event log of TensorBoard's;
-        TensorFlow is not needed. What a file is, is told by its content, not by its suffix.
+    path: a checkpoint, a SavedModel or a frozen graph; what Keras saved (.keras, .weights.h5, .weights.json, .h5); a
+        serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; a .npy, .npz, .h5, .zarr
+        or .safetensors file, or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its
+        content, not by its suffix.
     select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
 
     The other options are refused for files that they mean nothing to:
@@ -107,8 +109,17 @@ def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
             return stored
     if missing is not None:
         raise missing
-    known = ", ".join(row.target.partition(":")[0] for row in _registry.FORMATS)
-    raise FormatError(f"{str(path)!r} is of no format that can be read; known are {known}")
+    known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
+    raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path)}known are {known}")
+
+
+def _content(path: Path) -> str:
+    """Say what a folder has, in an error."""
+    if not path.is_dir():
+        return ""
+    names = sorted(one.name for one in path.iterdir())
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else "it is empty; "
 
 
 def _refuse_others(options: Mapping[str, Any], row: _registry.Known, shown: str) -> None:

@@ -113,6 +113,8 @@ class Bundle:
         assert dtype is not None
         stretch = self._stretch(entry, name)
         if dtype.hasobject:
+            if math.prod(entry.shape) > entry.size:
+                raise FormatError(f"it has {entry.size} bytes, which cannot be strings of shape {entry.shape}")
             return BundleStrings(stretch, entry.shape, self._trail, kind=self._kind)
         if (needed := math.prod(entry.shape) * dtype.itemsize) != entry.size:
             raise FormatError(

@@ -2,50 +2,84 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import FormatError
+from .._blobs import Blob, Mapped
+from .._errors import FormatError, Tf2NumpyError
 from .._registry import require
 from .._types import Index
 from ._hdf5_elements import Elements
+from ._hdf5_file import Hdf5File
 
-KIND = "HDF5 file"
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# What h5py raises for what it finds in a damaged file.
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
 class Opened:
-    """An open file: what h5py has of it, and where it lies."""
+    """An open file: what h5py has of it, its bytes, and what it is, for messages. heaps: those known to be whole."""
 
     h5py: Any
     file: Any
-    path: Path
-
-    @cached_property
-    def content(self) -> NDArray[np.uint8]:
-        """All bytes of the file, mapped read-only."""
-        return np.memmap(self.path, np.uint8, "r")
+    blob: Blob
+    kind: str
+    heaps: set[int] = field(default_factory=set)
 
     @property
     def device(self) -> str:
         """Say where the arrays are."""
-        return f"file {self.path}"
+        return f"file {self.blob.name}"
 
     def where(self, name: str) -> str:
         """Name a dataset in an error message."""
-        return f"{str(self.path)!r}: the dataset {name!r}"
+        return f"{self.blob.name!r}: the dataset {name!r}"
 
     def refused(self, name: str, what: str) -> FormatError:
         """Say that a name of the file leads to another file."""
         return FormatError(
-            f"{str(self.path)!r}: {name!r} {what}, and a file is not let lead to others; read that file itself, or "
+            f"{self.blob.name!r}: {name!r} {what}, and a file is not let lead to others; read that file itself, or "
             "copy what it holds into this one, with h5repack or h5copy"
         )
+
+
+@contextmanager
+def opening(blob: Blob, kind: str) -> Iterator[Opened]:
+    """Open a file, and close it again if the block raises.
+
+    Raises: FormatError for whatever h5py finds damaged, in the block too; MissingExtra without h5py.
+    """
+    h5py = require("h5py", "reading HDF5")
+    try:
+        file = h5py.File(blob.name if isinstance(blob, Mapped) else Hdf5File(blob, h5py), "r")
+    except _DAMAGE as error:
+        raise FormatError(f"{blob.name!r} is an HDF5 file that cannot be opened: {error}") from error
+    try:
+        with finding_damage(blob):
+            yield Opened(h5py, file, blob, kind)
+    except BaseException:
+        file.close()
+        raise
+
+
+@contextmanager
+def finding_damage(blob: Blob) -> Iterator[None]:
+    """Say of whatever h5py raises in the block that the file is damaged.
+
+    Raises: FormatError.
+    """
+    try:
+        yield
+    except Tf2NumpyError:
+        raise
+    except _DAMAGE as error:
+        raise FormatError(f"{blob.name!r} is a damaged HDF5 file: {error}") from error
 
 
 class Region:

@@ -63,8 +63,7 @@ def header(value: Buffer) -> Header:
         )
     if not 1 <= shards <= _MOST_SHARDS or order not in (0, 1):
         raise FormatError(
-            f"its header tells of {shards} data files and byte order {order}; 1 to {_MOST_SHARDS} files can be, and "
-            "0 (little-endian) or 1"
+            f"its header tells of {shards} data files and byte order {order}; 1 to {_MOST_SHARDS} can be, and 0 or 1"
         )
     return Header(shards, order == 1)
 

@@ -127,9 +127,7 @@ class Table:
     def _content(self, offset: int, nbytes: int) -> memoryview:
         """Read a block, check it, and unpack it if need be."""
         if offset + nbytes + _TRAILER_BYTES > self._size - FOOTER_BYTES:
-            raise FormatError(
-                f"a block of {nbytes} bytes at offset {offset} would end after {self._size}, with the file"
-            )
+            raise FormatError(f"the block at offset {offset} has {nbytes} bytes, and the file ends at {self._size}")
         raw = memoryview(self._read(offset, offset + nbytes + _TRAILER_BYTES))
         kind, stored = raw[nbytes], int.from_bytes(raw[nbytes + 1 :], "little")
         if self._check and (found := crc32c.masked(raw[: nbytes + 1])) != stored:
