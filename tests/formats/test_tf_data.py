@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 import tf2numpy as t2n
 from conformance.arrays import assert_same
 from tf2numpy._dtypes import named
+from wire.test_protobuf import chunk, encoded
+from wire.test_records import framed
+from wire.test_variants import ragged, tensor, tensors_of
 
 GOLDEN = Path(__file__).parents[1] / "golden/tf_data"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
@@ -33,6 +36,19 @@ def expected(name):
             array = np.frombuffer(bytes.fromhex(told["bits"]), named(told["dtype"]))
         found[column] = array.reshape(told["shape"])
     return found
+
+
+def metadata(run_id="1", version=2, enums=(9,), elements=2, finalized=1):
+    return (
+        chunk(2, run_id.encode())
+        + encoded(4 << 3)
+        + encoded(version)
+        + chunk(5, b"".join(map(encoded, enums)))
+        + encoded(6 << 3)
+        + encoded(elements)
+        + encoded(1000 << 3)
+        + encoded(finalized)
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,6 +84,35 @@ def test_pieces_in_any_order(name, max_bytes):
             for column, array in whole.items():
                 if row < len(array):
                     assert_same(np.asarray(file[column][row : row + 2]), array[row : row + 2])
+
+
+@pytest.mark.parametrize("name", ["save/plain_gzip", "save/ragged_gzip", "save/varying_gzip", "distributed/gzip"])
+def test_streams_begin_anew(name, monkeypatch):
+    """Blocks as small as can be, so that nearly each place is in another one."""
+    monkeypatch.setattr("tf2numpy.wire.compression.PIECE_BYTES", 10)
+    test_pieces_in_any_order(name, 100)
+    monkeypatch.setattr("tf2numpy.formats._record_files._LEAST_STREAMS", 0)
+    test_pieces_in_any_order(name, 100)
+
+
+def test_ragged_rows_in_their_order(tmp_path):
+    """Elements 0 and 2 lie in the first shard, 1 and 3 in the second one, as a snapshot has them."""
+    rows = [[[1], [2, 3]], [[4, 5, 6]], [[], []], [[], [7]]]
+    folder = tmp_path / "x" / "hash"
+    for shard in (0, 1):
+        (folder / "1" / f"{shard:08d}.shard").mkdir(parents=True)
+        records = []
+        for number in range(shard, 4, 2):
+            splits = np.cumsum([0, *map(len, rows[number])])
+            values = np.array([value for row in rows[number] for value in row], "f4")
+            records += [tensor(np.array(number)), tensors_of((), ragged(splits, values))]
+        (folder / "1" / f"{shard:08d}.shard" / "00000000.snapshot").write_bytes(framed(*records))
+    (folder / "snapshot.metadata").write_bytes(metadata(enums=(9, 21), elements=4))
+    file = t2n.open(tmp_path / "x")
+    assert file["row_splits"][:].tolist() == [0, 2, 3, 5, 7]
+    assert file["values/row_splits"][:].tolist() == [0, 1, 3, 6, 6, 6, 6, 7]
+    assert file["values/values"][:].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert file["values/values"][2:5].tolist() == [3, 4, 5]
 
 
 def test_copies(tmp_path):

@@ -1,5 +1,6 @@
 """Stored datasets that are unfinished, incomplete or damaged are refused in words that say where and what to do."""
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -7,11 +8,11 @@ import numpy as np
 import pytest
 
 import tf2numpy as t2n
-from formats.test_tf_data import GOLDEN
+from formats.test_tf_data import GOLDEN, metadata
 from tf2numpy._errors import ChecksumError
 from wire.test_protobuf import chunk, encoded
 from wire.test_records import framed
-from wire.test_tensor_proto import proto
+from wire.test_tensor_proto import proto, shape_proto
 
 
 def copied(name, tmp_path):
@@ -33,19 +34,6 @@ def refused(path, error=t2n.Tf2NumpyError, **options):
 def read_all(path, **options):
     with t2n.open(path, **options) as file:
         return {name: np.asarray(file[name]) for name in file}
-
-
-def metadata(run_id="1", version=2, enums=(9,), elements=2, finalized=1):
-    return (
-        chunk(2, run_id.encode())
-        + encoded(4 << 3)
-        + encoded(version)
-        + chunk(5, b"".join(map(encoded, enums)))
-        + encoded(6 << 3)
-        + encoded(elements)
-        + encoded(1000 << 3)
-        + encoded(finalized)
-    )
 
 
 def made(tmp_path, *contents, **told):
@@ -143,6 +131,48 @@ def test_more_than_the_files_can_hold(tmp_path):
     )
 
 
+def test_more_than_a_compressed_file_can_hold(tmp_path):
+    folder = made(tmp_path, gzip.compress(framed(element(1))), elements=1 << 40)
+    size = shards(folder)[0].stat().st_size
+    assert refused(folder) == (
+        f"the component '' of '{folder}' cannot be read: 1099511627776 elements of int64 () cannot be in the {size} "
+        "bytes of its files"
+    )
+
+
+def test_rows_that_take_no_room(tmp_path):
+    folder = made(tmp_path, framed(proto(9, (1 << 40, 0)), proto(9, (1, 0))))
+    structure = chunk(33, chunk(2, shape_proto((-1, -1))) + encoded(3 << 3) + encoded(9))
+    (folder / "dataset_spec.pb").write_bytes(structure)
+    most = 10 * shards(folder)[0].stat().st_size + (64 << 20)
+    assert refused(folder) == (
+        f"the component '' of '{folder}' cannot be read: the elements declare rows whose bounds alone take more than "
+        f"{most} bytes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((-1, 3), "the elements have other shapes than (-1, 3), which is recorded"),
+        ((-1,), "the elements have other shapes than (-1,), which is recorded"),
+    ],
+)
+def test_other_shapes_than_recorded(tmp_path, shape, message):
+    folder = made(tmp_path, framed(element([[1, 2]], (1, 2)), element([[1, 2]] * 2, (2, 2))))
+    (folder / "dataset_spec.pb").write_bytes(chunk(33, chunk(2, shape_proto(shape)) + encoded(3 << 3) + encoded(9)))
+    assert refused(folder) == f"the component '' of '{folder}' cannot be read: {message}"
+
+
+def test_names_that_would_be_the_same(tmp_path):
+    folder = made(tmp_path, framed(element(1), element(2)), enums=(9, 9), elements=1)
+    leaf = chunk(33, chunk(2, b"") + encoded(3 << 3) + encoded(9))
+    inner = chunk(53, chunk(1, chunk(1, b"b") + chunk(2, leaf)))
+    fields = [chunk(1, chunk(1, b"a/b") + chunk(2, leaf)), chunk(1, chunk(1, b"a") + chunk(2, inner))]
+    (folder / "dataset_spec.pb").write_bytes(chunk(53, b"".join(fields)))
+    assert {name: array.tolist() for name, array in read_all(folder).items()} == {"a/b": [1], "a/b_1": [2]}
+
+
 def test_checksums(tmp_path):
     folder = copied("save/plain_none", tmp_path)
     (file,) = shards(folder)
@@ -154,6 +184,18 @@ def test_checksums(tmp_path):
     assert message.endswith("its data and the checksum after them do not fit; check=False reads it all the same")
     with t2n.open(folder, check=False) as file_:
         assert len(np.asarray(file_["z"])) == 7
+
+
+def test_checksums_in_compressed_files(tmp_path):
+    data = bytearray(framed(element(1), element(2)))
+    data[-6] ^= 1
+    folder = made(tmp_path, gzip.compress(data))
+    (file,) = shards(folder)
+    assert refused(folder, ChecksumError) == (
+        f"'{file}' cannot be read: the record 1 at offset 30 is damaged: its data and the checksum after them do not "
+        "fit; check=False reads it all the same"
+    )
+    assert read_all(folder, check=False)["data"][0] == 1
 
 
 def test_compressed_files_that_end_early(tmp_path):

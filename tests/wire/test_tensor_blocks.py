@@ -68,8 +68,40 @@ def test_rows_of_any_shape(sizes):
 @given(texts=st.lists(st.binary(max_size=3) | st.integers(100, 300).map(bytes), min_size=1))
 def test_lone_strings(texts):
     records = [proto(STRING, (), chunk(8, text)) for text in texts]
+    packed = [proto(STRING, (), chunk(4, encoded(len(text)) + text)) for text in texts]
     assert tensor_blocks.strings(block_of(*records)) == texts
+    assert tensor_blocks.strings(block_of(*packed)) == texts
+    assert [one[()] for one in tensor_blocks.strings(block_of(*packed, *records))] == 2 * texts
     assert tensor_blocks.shapes(block_of(*records))[1].shape == (len(texts), 0)
+
+
+@pytest.mark.parametrize("enum", [FLOAT, INT32, INT64, BOOL, BFLOAT16, INT4])
+def test_what_follows_a_record_is_not_of_it(enum):
+    records = [content(enum, (1,)), content(enum, (0,)), content(enum, (2,))]
+    data = b"\x22\x2a\x3a\x52".join(records)  # the sums between them may look like anything
+    starts = np.cumsum([0, *(len(record) + 4 for record in records[:-1])])
+    block = Block(memoryview(data), starts, starts + list(map(len, records)), np.arange(3), 0)
+    assert tensor_blocks.shapes(block)[1].tolist() == [[1], [0], [2]]
+    assert_same(tensor_blocks.flat(block, enum), np.concatenate([decoded(record) for record in records]))
+
+
+@pytest.mark.parametrize("enum", [FLOAT, INT32, INT64, BOOL, BFLOAT16, INT4])
+def test_values_in_fields(enum):
+    """As TensorFlow writes them within variants; also where the last value is to fill the rest."""
+    number = {FLOAT: 5, INT64: 10, BOOL: 11, BFLOAT16: 13}.get(enum, 7)
+    records = []
+    for size in (3, 1, 0, 5):
+        values = (
+            chunk(5, np.arange(size, dtype="f4").tobytes())
+            if enum == FLOAT
+            else integers(number, [1, 0, 1, 1, 0][:size])
+        )
+        records.append(proto(enum, (size,), values if size else b""))
+    for chosen in (records, records[:2], [*records, proto(enum, (4,), values)], [*records[:2], content(enum, (2,))]):
+        wanted = np.concatenate([decoded(record) for record in chosen])
+        assert_same(tensor_blocks.flat(block_of(*chosen), enum), wanted)
+    filled = [records[0], proto(enum, (9,), values)]
+    assert_same(tensor_blocks.flat(block_of(*filled), enum), np.concatenate([decoded(record) for record in filled]))
 
 
 def test_strings_of_other_shapes():

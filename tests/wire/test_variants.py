@@ -1,13 +1,17 @@
 """Ragged and sparse tensors, and compressed elements, as TensorFlow puts them into variants."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.arrays import assert_same
+from hostile.mutate import mutations
 from tf2numpy import FormatError
-from tf2numpy.wire import variants
+from tf2numpy.wire import variant_blocks, variants
+from tf2numpy.wire.records import Block
 from wire.test_protobuf import chunk, encoded
 from wire.test_tensor_proto import proto
 
@@ -21,7 +25,11 @@ def tensor(array):
 
 
 def variant(type_name, *tensors, metadata=b""):
-    return chunk(1, type_name.encode()) + chunk(2, metadata) + b"".join(chunk(3, one) for one in tensors)
+    return (
+        chunk(1, type_name.encode())
+        + (chunk(2, metadata) if metadata else b"")
+        + b"".join(chunk(3, one) for one in tensors)
+    )
 
 
 def tensors_of(shape, *elements):
@@ -191,3 +199,84 @@ def test_what_the_service_compresses(tf):
     pytest.importorskip("cramjam")
     numbers, texts, flag, empty = variants.compressed_element(data)
     assert (numbers.tolist(), texts.tolist(), bool(flag), empty.shape) == ([1.5, 2], [b"a", b"bc\0"], True, (0, 2))
+
+
+def block_of(*records):
+    ends = np.cumsum([0, *map(len, records)]).astype(np.int64)
+    return Block(memoryview(b"".join(records)), ends[:-1], ends[1:], np.arange(len(records)), 0)
+
+
+def packed(shape, *elements):
+    """Write variants as content: their lengths, then all of them."""
+    return proto(VARIANT, shape, chunk(4, b"".join(encoded(len(one)) for one in elements) + b"".join(elements)))
+
+
+@pytest.mark.parametrize("write", [tensors_of, packed])
+def test_many_ragged_tensors(write):
+    parts = [
+        ragged(np.array([0, 1, 3]), VALUES),
+        ragged(np.array([0]), VALUES[:0]),
+        ragged(np.array([0, 0, 2]), VALUES[1:]),
+    ]
+    block = block_of(*[write((), part) for part in parts])
+    found = variant_blocks.ragged(block)
+    assert (found.rows.tolist(), found.counts.tolist(), found.dtype, found.inner) == ([2, 0, 2], [3, 0, 2], "f4", ())
+    assert [level.tolist() for level in found.levels] == [[1, 2, 0, 2]]
+    assert variant_blocks.ragged_values(block, np.dtype("f4")).tolist() == [0, 1, 2, 1, 2]
+    assert variant_blocks.ragged_values(block, np.dtype("f8")) is None
+
+
+@pytest.mark.parametrize("write", [tensors_of, packed])
+def test_many_sparse_tensors(write):
+    one = sparse(np.array([[0, 1]]), VALUES[1:2], np.array([1, 2]))
+    two = sparse(np.zeros((0, 2), np.int64), VALUES[:0], np.array([4, 1]))
+    block = block_of(*[write((3,), *parts) for parts in (one, two, one)])
+    found = variant_blocks.sparse(block)
+    assert (found.counts.tolist(), found.indices.tolist(), found.shape.tolist()) == (
+        [1, 0, 1],
+        [[0, 1], [0, 1]],
+        [4, 2],
+    )
+    assert variant_blocks.sparse_values(block, np.dtype("f4")).tolist() == [1, 1]
+
+
+def test_what_is_read_one_by_one():
+    """Whatever is unusual or does not add up is left to who can say what it is."""
+    good = tensors_of((), ragged(np.array([0, 1, 3]), VALUES))
+    for other in (
+        tensors_of((1,), ragged(np.array([0, 1, 3]), VALUES)),
+        tensors_of((), ragged(VALUES)),
+        tensors_of((), ragged(np.array([0, 3, 1]), VALUES[:1])),
+        tensors_of((), ragged(np.array([0, 4]), VALUES)),
+        tensors_of((), ragged(np.array([1, 3]), VALUES)),
+        tensors_of((), variant("other")),
+        good[:-1],
+        good + b"\0",
+    ):
+        assert variant_blocks.ragged(block_of(good, other)) is None
+    usual = np.array([[0, 1]]), VALUES[:1], np.array([1, 2])
+    good = tensors_of((3,), *sparse(*usual))
+    for other in (
+        tensors_of((1, 3), *sparse(*usual)),
+        tensors_of((3,), *sparse(np.array([[0, 2]]), *usual[1:])),
+        tensors_of((3,), *sparse(np.array([[0, -1]]), *usual[1:])),
+        tensors_of((3,), *sparse(np.array([[0]]), usual[1], np.array([1]))),
+        tensors_of((3,), *sparse(usual[0], VALUES, usual[2])),
+    ):
+        assert variant_blocks.sparse(block_of(good, other)) is None
+
+
+def test_damaged_variants():
+    good = [
+        tensors_of((), ragged(np.array([0, 1, 3]), VALUES)),
+        tensors_of((3,), *sparse(np.array([[0, 1]]), VALUES[:1], np.array([1, 2]))),
+        compressed(VALUES.tobytes() + b"abc", component(FLOAT, (3,), 12), component(7, (2,), 1, 2)),
+    ]
+    for seed, data in enumerate(good):
+        for damaged in mutations(data, 1000, seed):
+            block = block_of(good[seed], damaged)
+            variant_blocks.ragged(block), variant_blocks.sparse(block)
+            variant_blocks.ragged_values(block, np.dtype("f4")), variant_blocks.sparse_values(block, np.dtype("f4"))
+            for read in (variants.ragged, variants.sparse, variants.compressed_element):
+                with suppress(FormatError):
+                    read(damaged)

@@ -20,6 +20,7 @@ from .._errors import ChecksumError, FormatError
 from ..wire import bundle, bundle_strings, crc32c
 from ..wire.bundle import Entry, Header
 from ..wire.records import Block, block_of
+from ..wire.structure import DENSE, OTHER, Leaf
 from ..wire.table import Read, Table
 from ..wire.tensor_writing import beginning, content, shape_proto, variant_values
 from ._bundle import index_of, open_shards
@@ -33,7 +34,7 @@ _BLOCK_BYTES, _BLOCK_ROWS = 4 << 20, 1 << 14
 
 
 class Cached:
-    """One cache. enums: of the components."""
+    """One cache. leaves: its components, which have no names."""
 
     def __init__(self, prefix: Path, table: Table, *, check: bool) -> None:
         """Raises: FormatError for keys that are no elements in a row, and for missing data; ChecksumError."""
@@ -51,7 +52,7 @@ class Cached:
         self._shards = self._open(prefix, header)
         self.nbytes = sum(blob.size for blob in self._shards.values())
         heads = list(self._kinds)
-        self.enums = [heads[kind][0] for kind in self._kind[: self.components]]
+        self.leaves = [self._leaf(component, heads) for component in range(self.components)]
         self._heads = [(enum, beginning(enum, shape_proto(shape)), math.prod(shape)) for enum, shape in heads]
 
     def parts(self, component: int, numbers: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Block]]:
@@ -101,6 +102,14 @@ class Cached:
         self._offset.append(entry.offset)
         self._size.append(entry.size)
         self._crc.append(entry.crc)
+
+    def _leaf(self, component: int, heads: list[tuple[int, tuple[int, ...]]]) -> Leaf:
+        """Describe a component: with its shape, if all elements have the same one."""
+        kinds = np.frombuffer(self._kind, np.int32)[component :: self.components]
+        enum, shape = heads[kinds[0]]
+        if enum == _VARIANT or (kinds != kinds[0]).any():
+            return Leaf("", OTHER, enum, None)
+        return Leaf("", DENSE, enum, shape)
 
     def _open(self, prefix: Path, header: Header) -> dict[int, Blob]:
         ends: dict[int, int] = {}

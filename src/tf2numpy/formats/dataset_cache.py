@@ -12,7 +12,6 @@ from pathlib import Path
 from .._blobs import blob_of
 from .._errors import FormatError
 from .._protocols import Stored
-from ..wire.structure import OTHER, Leaf
 from ..wire.table import FOOTER_BYTES, Table, is_table
 from ._bundle import INDEX_SUFFIX, index_of
 from ._cached_elements import Cached, is_element
@@ -48,8 +47,7 @@ def dataset_cache(path: Path, head: bytes, *, check: bool = True) -> Stored | No
                 f"it is being written, or its writer was stopped: there is {locked[0]!r}; wait, or write it anew"
             )
         cached = Cached(prefix, table, check=check)
-    leaves = [Leaf("", OTHER, enum, None) for enum in cached.enums]
-    return arrays_of(path, [cached], Described(leaves, CURRENT, -1, _KIND), Streams())
+    return arrays_of(path, [cached], Described(cached.leaves, CURRENT, -1, _KIND), Streams())
 
 
 def _is_lock(name: str, prefix: str) -> bool:

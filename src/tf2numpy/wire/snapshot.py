@@ -72,7 +72,7 @@ def old_blocks(read: Read, size: int, version: int, enums: Sequence[int]) -> Ite
 
 
 def _elements(read: Read, size: int, version: int, enums: Sequence[int]) -> Iterator[list[Buffer]]:
-    records = _records(unpacked(read, size, _compression(read, size)), size)
+    records = _records(unpacked(read, size, _compression(read, size, version)), size)
     for record in records:
         message = Message(record)
         components = message.messages(1)
@@ -99,13 +99,16 @@ def _unpacked_element(components: list[Message], raw: memoryview, enums: Sequenc
             yield beginning(enum, component.content(2)) + content(part)
 
 
-def _compression(read: Read, size: int) -> str:
-    """Tell how the file is compressed as a whole: by its first bytes, which else are a length."""
+def _compression(read: Read, size: int, version: int) -> str:
+    """Tell how the file is compressed as a whole: by its first bytes, which else are a length.
+
+    With Snappy only version 0 does that.
+    """
     head = bytes(read(0, min(size, _LENGTH_BYTES)))
     if head[:2] == b"\x1f\x8b":
         return "gzip"
-    whole = len(head) < _LENGTH_BYTES or int.from_bytes(head, "little") <= size - _LENGTH_BYTES
-    return "none" if whole else "snappy"
+    fits = len(head) < _LENGTH_BYTES or int.from_bytes(head, "little") <= size - _LENGTH_BYTES
+    return "none" if fits or version > 0 else "snappy"
 
 
 def _records(pieces: Iterable[Buffer], size: int) -> Iterator[memoryview]:
