@@ -53,7 +53,8 @@ def results() -> Iterator[Result]:
             "load_checkpoint, get_tensor",
             lambda: _all(path),
             lambda: _all_theirs(path),
-            repeats=5,
+            repeats=7,
+            memory_bytes=_BYTES,
         )
         yield faster(
             f"to_numpy(open(checkpoint, check=False), copy=False), {size}",
@@ -61,9 +62,10 @@ def results() -> Iterator[Result]:
             "load_checkpoint, get_tensor",
             lambda: _views(path),
             lambda: _all_theirs(path),
-            repeats=5,
+            repeats=7,
+            memory_bytes=_BYTES,
         )
-        ours, theirs, samples = in_turns(_saved(path), _copied(path), repeats=5)
+        ours, theirs, samples = in_turns(_saved(path), _copied(path), repeats=7, memory_bytes=_BYTES)
         yield Result(
             f"save(open(checkpoint), 'x.safetensors'), {size}, checked",
             theirs / ours,
@@ -92,7 +94,7 @@ def _all(path: Path) -> Any:
 
 def _views(path: Path) -> Any:
     with t2n.open(path, check=False) as file:
-        return {name: t2n.to_numpy(array, copy=False) for name, array in file.items()}
+        return t2n.to_numpy(file, copy=False)
 
 
 def _all_theirs(path: Path) -> Any:

@@ -101,6 +101,7 @@ def logical_name(dtype: np.dtype[Any]) -> str:
     return "string" if dtype.hasobject else dtype.name
 
 
+@functools.lru_cache  # NumPy puts the name together anew each time
 def is_extended(dtype: np.dtype[Any]) -> bool:
     """Tell whether NumPy's own formats cannot name this dtype (bfloat16, float8, int4 and their kin)."""
     return dtype.name in _BITS

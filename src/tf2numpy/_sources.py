@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -194,7 +193,7 @@ def gather(source: Source, request: Request, of_rows: Callable[[RowSource, Reque
             return source.build(_side_by_side(source, request, threads))
         values = []
         for part, label in zip_longest(parts, source.labels):
-            with at_leaf(label) if label else nullcontext():
+            with at_leaf(label or ""):
                 values.append(gather(part, request, of_rows))
         return source.build(values)
     if isinstance(source, ArraySource):
@@ -207,7 +206,7 @@ def _side_by_side(source: Group, request: Request, threads: int) -> list[Any]:
     """Fetch arrays on several threads, into memory that this one takes: it may have some from before."""
 
     def one(part: ArraySource, wanted: Request, label: str) -> Any:
-        with at_leaf(label) if label else nullcontext():
+        with at_leaf(label):
             return part.fetch(wanted)
 
     parts = [part for _, part in source.parts if isinstance(part, ArraySource)]
@@ -223,6 +222,8 @@ def _side_by_side(source: Group, request: Request, threads: int) -> list[Any]:
 
 def _threads(parts: Sequence[Source], request: Request) -> int:
     """Say how many threads fetch parts together: 1 where that would not help."""
+    if request.copy is False:
+        return 1
     together = [part for part in parts if isinstance(part, ArraySource) and part.concurrent]
     if len(together) < max(2, len(parts)):
         return 1

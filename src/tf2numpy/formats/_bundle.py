@@ -177,8 +177,10 @@ def _decoded(rows: Iterator[tuple[bytes, Any]]) -> tuple[Header, dict[bytes, Ent
     header = bundle.header(value)
     entries = {}
     for key, value in rows:
-        with reading("the entry ", repr(key)):
+        try:
             entries[key] = bundle.entry(value)
+        except FormatError as error:
+            raise FormatError(f"the entry {key!r} cannot be read: {error}") from error
     return header, entries
 
 

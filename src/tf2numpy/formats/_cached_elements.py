@@ -7,7 +7,6 @@ component, as wide as the largest; so the sorted table has them in order.
 from __future__ import annotations
 
 import math
-import re
 from array import array
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from .._blobs import Blob
 from .._errors import ChecksumError, FormatError
 from ..wire import bundle, bundle_strings, crc32c
 from ..wire.bundle import Entry, Header
+from ..wire.cache_keys import place_of
 from ..wire.records import Block, block_of
 from ..wire.structure import DENSE, OTHER, Leaf
 from ..wire.table import Read, Table
@@ -27,7 +27,6 @@ from ._bundle import index_of, open_shards
 from ._reading import reading
 from ._record_files import Take
 
-_KEY = re.compile(rb"( {0,6}\d{1,7})_( *\d+)")
 _STRING, _VARIANT = 7, 21
 _CRC_BYTES = 4
 _BLOCK_BYTES, _BLOCK_ROWS = 4 << 20, 1 << 14
@@ -81,10 +80,10 @@ class Cached:
         """Take in all entries; give the number of components."""
         components = 0
         for at, (key, value) in enumerate(rows):
-            found = _KEY.fullmatch(key)
+            found = place_of(key)
             if found is None:
                 raise FormatError(f"the key {key[:100]!r} is no element of a cache")
-            element, component = int(found[1]), int(found[2])
+            element, component = found
             components = at + 1 if element == 0 else components
             if (element, component) != ((0, at) if element == 0 else divmod(at, max(components, 1))):
                 raise FormatError(f"the component {component} of element {element} is out of order; some are missing")
@@ -150,11 +149,6 @@ class Cached:
             raise ChecksumError(
                 f"it has the checksum {found:08x}, and {stored:08x} is recorded; check=False reads it all the same"
             )
-
-
-def is_element(key: bytes) -> bool:
-    """Tell whether a key is one of an element of a cache."""
-    return _KEY.fullmatch(key) is not None
 
 
 def _within(raw: memoryview) -> Read:

@@ -6,6 +6,7 @@ as `save` and `iter_chunks` read. Single slices are not. Without, everything is 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -123,7 +124,7 @@ class Checked(Numeric):
         self.kind, self.device = kind, f"file {stretch.blob.name}"
         self.spec = ArraySpec(shape, dtype)
         self._stretch, self._trail, self._sums = stretch, trail, Sums(stretch, trail)
-        self._stored = storage(dtype).newbyteorder(">" if big_endian else "<")
+        self._stored = _in_file(dtype, big_endian)
         self._run = Run()
 
     def host_bytes(self, request: Request) -> int:
@@ -204,6 +205,12 @@ class Checked(Numeric):
             if self._stretch.crc is not None:
                 crc = crc32c.extend(crc, target[at:end])
         return crc
+
+
+@functools.lru_cache
+def _in_file(dtype: np.dtype[Any], big_endian: bool) -> np.dtype[Any]:
+    """Give the dtype of the elements as they lie in the file."""
+    return storage(dtype).newbyteorder(">" if big_endian else "<")
 
 
 def in_parts(nbytes: int, work: Callable[[int, int], int]) -> int:

@@ -12,12 +12,10 @@ from pathlib import Path
 from .._blobs import blob_of
 from .._errors import FormatError
 from .._protocols import Stored
+from ..wire.cache_keys import place_of
 from ..wire.table import FOOTER_BYTES, Table, is_table
 from ._bundle import INDEX_SUFFIX, index_of
-from ._cached_elements import Cached, is_element
-from ._dataset_files import CURRENT, Described, arrays_of
 from ._reading import reading
-from ._record_files import Streams
 
 _KIND = "dataset cache"
 
@@ -39,8 +37,13 @@ def dataset_cache(path: Path, head: bytes, *, check: bool = True) -> Stored | No
     with reading(repr(str(index))):
         table = Table(blob.read, blob.size, check=check)
         keys = [key for key, _ in islice(table, 2)]
-        if len(keys) < 2 or keys[0] or not is_element(keys[1]):
+        if len(keys) < 2 or keys[0] or place_of(keys[1]) is None:
             return None
+        # Slow to import, and every checkpoint comes by here.
+        from ._cached_elements import Cached
+        from ._dataset_files import CURRENT, Described, arrays_of
+        from ._record_files import Streams
+
         locked = sorted(one.name for one in prefix.parent.iterdir() if _is_lock(one.name, prefix.name))
         if locked:
             raise FormatError(

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .._errors import FormatError
-from .one_field import integer, text
-from .protobuf import BYTES, Buffer, fields
+from .one_field import leading
+from .protobuf import BYTES, VARINT, Buffer, fields, signed
 
 _MOST = 1 << 18  # nodes, edges, slots, and steps of one walk: several times what the largest models have
 _MOST_PATHS = 4  # to one node
@@ -83,12 +83,14 @@ class Trackables:
         nodes, before, by = array("I", [0]), array("I", [0]), array("I", [0])  # of each step: node, step before, edge
         visits = {0: 1}
         for step, node in enumerate(nodes):  # which grows meanwhile
+            if ends[node] == ends[node + 1]:
+                continue
+            way = _way(step, before)
+            behind = {0, *(nodes[place] for place in way)}
             for edge in range(ends[node], ends[node + 1]):
                 child = self._children[edge]
                 if child not in useful or costs[edge] > most or visits.get(child, 0) == _MOST_PATHS:
                     continue
-                way = _way(step, before)
-                behind = {0, *(nodes[place] for place in way)}
                 if child not in behind and len(way) < _MOST_EDGES and len(nodes) < _MOST:
                     visits[child] = visits.get(child, 0) + 1
                     nodes.append(child)
@@ -108,16 +110,18 @@ class Trackables:
             if kind != BYTES or number > 3:
                 continue
             if number == 1:
+                child, label = leading(value, VARINT, BYTES)
                 self._parents.append(node)
-                self._labels.append(self._names.setdefault(text(value, 2), len(self._names)))
-                self._children.append(_place(value, 1))
+                self._labels.append(self._names.setdefault(_text(label), len(self._names)))
+                self._children.append(_place(child))
                 _bound(len(self._children))
             elif number == 2:
-                prefix = text(value, 3).rpartition("/.ATTRIBUTES/")[0]
-                self.tensors.setdefault(prefix, (node, text(value, 2)))
+                _, full_name, key = leading(value, BYTES, BYTES, BYTES)
+                self.tensors.setdefault(_text(key).rpartition("/.ATTRIBUTES/")[0], (node, _text(full_name)))
                 _bound(len(self.tensors))
             else:
-                self.slots.append(Slot(node, _place(value, 1), text(value, 2), _place(value, 3)))
+                original, name, variable = leading(value, VARINT, BYTES, VARINT)
+                self.slots.append(Slot(node, _place(original), _text(name), _place(variable)))
                 _bound(len(self.slots))
 
     def _towards(self, wanted: Collection[int], costs: bytes, most: int) -> set[int]:
@@ -141,11 +145,14 @@ def _bound(count: int) -> None:
         raise FormatError(f"the object graph has more than {_MOST} objects, or references to them; read it by its keys")
 
 
-def _place(message: memoryview, number: int) -> int:
-    place = integer(message, number)
-    if not 0 <= place < _MOST:
-        raise FormatError(f"the object graph refers to the object {place}; 0 to {_MOST - 1} can be")
-    return place
+def _place(number: int) -> int:
+    if number >= _MOST:
+        raise FormatError(f"the object graph refers to the object {signed(number)}; 0 to {_MOST - 1} can be")
+    return number
+
+
+def _text(content: memoryview) -> str:
+    return str(content, "utf-8", "surrogateescape")  # so that names that are no UTF-8 remain apart
 
 
 def _way(step: int, before: array[int]) -> list[int]:

@@ -22,6 +22,7 @@ _PARTS = {"VARIABLE_VALUE": "", "table-keys": "keys", "table-values": "values"} 
 
 # Children by which an optimizer is known: of Keras 3 and 2.11 on, of Keras 2 before, of TensorFlow 1.
 _OPTIMIZERS = ({"_iterations", "_learning_rate"}, {"iter", "learning_rate"}, {"beta1_power"})
+_MARKS = frozenset().union(*_OPTIMIZERS)
 _CALLED = {"optimizer", "_optimizer"}
 _TRAINED = {"_trainable_variables", "inner_optimizer"}  # lead from an optimizer to what it trains
 _KEPT_BY_KERAS = {"keras_api", "_compile_metrics", "_loss_tracker"}
@@ -90,11 +91,13 @@ def _of_key(key: str, graph: Trackables, full_names: Mapping[int, str]) -> Place
 def _optimizers(graph: Trackables) -> set[int]:
     """Find the objects that are optimizers: by their children, by their slots, or because they are called so."""
     labels: dict[int, set[str]] = {}
-    for edge in graph.edges():
-        if any(edge.label in marks for marks in _OPTIMIZERS):
-            labels.setdefault(edge.parent, set()).add(edge.label)
+    called = set()
+    for parent, label, child in graph.edges():
+        if label in _MARKS:
+            labels.setdefault(parent, set()).add(label)
+        if label in _CALLED:
+            called.add(child)
     known = {node for node, children in labels.items() if any(marks <= children for marks in _OPTIMIZERS)}
-    called = {edge.child for edge in graph.edges() if edge.label in _CALLED}
     return known | called | {slot.optimizer for slot in graph.slots}
 
 

@@ -6,6 +6,8 @@ tensorflow/core/framework/{tensor_shape,versions}.proto.
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import NamedTuple
 
 from .._errors import FormatError
@@ -17,8 +19,13 @@ _VERSION = 1
 _MOST_SHARDS = 99_999  # file names have five digits
 _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE, _CRC, _SLICES = range(1, 8)
 _KINDS = {_SHAPE: BYTES, _SLICES: BYTES, _CRC: FIXED32}
-_SHORT_KEYS = frozenset(number << 3 | _KINDS.get(number, VARINT) for number in range(_DTYPE, _SLICES))
-_DIM, _DIM_SIZE = 2 << 3 | BYTES, b"\x08"
+_NUMBER = rb"([\x80-\xff]{0,9}[\x00-\x7f])"
+_AXIS = re.compile(rb"\x12([\x00-\x0b])(?:\x08%b)?" % _NUMBER)
+_SHORT = re.compile(  # the fields 1 to 6 in their order, all but the first two optional
+    rb"\x08([\x01-\x7f])\x12([\x00-\x7f])((?:\x12[\x00-\x0b](?:\x08[\x80-\xff]{0,9}[\x00-\x7f])?)*)"
+    rb"(?:\x18%b)?(?:\x20%b)?(?:\x28%b)?(?:\x35(.{4}))?" % (_NUMBER, _NUMBER, _NUMBER),
+    re.DOTALL,
+)
 
 
 class Header(NamedTuple):
@@ -73,7 +80,10 @@ def entry(value: Buffer) -> Entry:
 
     Raises: FormatError for a shape that is not known, and for negative numbers.
     """
-    found = _short_way(bytes(value)) or _long_way(value)
+    found = _short_way(bytes(value))
+    if found is not None:
+        return found
+    found = _long_way(value)
     if min(found.enum - 1, found.shard, found.offset, found.size, *found.shape) < 0:
         raise FormatError(
             f"it has dtype {found.enum}, shape {found.shape}, data file {found.shard}, offset {found.offset} and "
@@ -106,37 +116,24 @@ def _long_way(value: Buffer) -> Entry:
 
 def _short_way(data: bytes) -> Entry | None:
     """Decode an entry that is encoded as TensorFlow does, in a fraction of the time; None for any other."""
-    numbers = [0] * _SLICES
-    shape: tuple[int, ...] | None = ()
-    at, last = 0, 0
-    while at < len(data):
-        number = data[at] >> 3
-        if data[at] not in _SHORT_KEYS or number <= last:
-            return None
-        at, last = at + 1, number
-        if number == _CRC:
-            numbers[_CRC] = int.from_bytes(data[at : at + 4], "little")
-            at += 4
-            continue
-        numbers[number], at = varint(data, at)
-        if number == _SHAPE:
-            shape = _short_sizes(data[at : at + numbers[_SHAPE]])
-            at += numbers[_SHAPE]
-    if at != len(data) or shape is None or max(numbers) >= 1 << 63:
+    match = _SHORT.fullmatch(data)
+    if match is None:
         return None
-    return Entry(numbers[_DTYPE], shape, numbers[_SHARD], numbers[_OFFSET], numbers[_SIZE], numbers[_CRC])
+    enum, size_of_shape, sizes_of_axes, *places, crc = match.groups(b"\0")
+    shape = _short_sizes(sizes_of_axes)
+    if shape is None or size_of_shape[0] != len(sizes_of_axes):
+        return None
+    shard, offset, size = (one[0] if len(one) == 1 else varint(one, 0)[0] for one in places)
+    if max(shard, offset, size) >= 1 << 63:
+        return None
+    return Entry(enum[0], shape, shard, offset, size, int.from_bytes(crc, "little"))
 
 
+@functools.lru_cache(1024)  # most tensors share a few shapes
 def _short_sizes(data: bytes) -> tuple[int, ...] | None:
-    found, at = [], 0
-    while at < len(data):
-        size, after = 0, at + 2
-        if data[at + 1 : at + 2] != b"\0":
-            if data[at + 2 : at + 3] != _DIM_SIZE:
-                return None
-            size, after = varint(data, at + 3)
-        if data[at] != _DIM or after != at + 2 + data[at + 1] or size >= 1 << 63:
+    found = []
+    for nbytes, size in _AXIS.findall(data):
+        if nbytes[0] != (1 + len(size) if size else 0):
             return None
-        found.append(size)
-        at = after
-    return tuple(found)
+        found.append(varint(size, 0)[0] if size else 0)
+    return tuple(found) if max(found, default=0) < 1 << 63 else None

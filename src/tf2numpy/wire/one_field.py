@@ -1,4 +1,4 @@
-"""One field of a message, found without keeping the others. What any message means may not enter.
+"""A field or two of a message, found without keeping the others. What any message means may not enter.
 
 `protobuf.Message` keeps all fields, which costs many times the bytes of small ones: these are for messages whose size
 nothing bounds.
@@ -7,9 +7,12 @@ nothing bounds.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from .._errors import FormatError
 from .protobuf import BYTES, VARINT, Buffer, fields, signed
+
+_NOTHING = memoryview(b"")
 
 
 def contents(data: Buffer, number: int) -> Iterator[memoryview]:
@@ -20,13 +23,13 @@ def contents(data: Buffer, number: int) -> Iterator[memoryview]:
     for found, kind, value in fields(data):
         if found == number:
             if kind != BYTES:
-                raise FormatError(f"the field {number} has the wire type {kind}, and must have {BYTES}")
+                raise _unexpected(number, kind, BYTES)
             yield value
 
 
 def content(data: Buffer, number: int) -> memoryview:
     """Give a bytes field; of several, the last. Raises: as `contents`."""
-    last = memoryview(b"")
+    last = _NOTHING
     for value in contents(data, number):
         last = value
     return last
@@ -46,6 +49,24 @@ def integer(data: Buffer, number: int) -> int:
     for found, kind, value in fields(data):
         if found == number:
             if kind != VARINT:
-                raise FormatError(f"the field {number} has the wire type {kind}, and must have {VARINT}")
+                raise _unexpected(number, kind, VARINT)
             last = value
     return signed(last)
+
+
+def leading(data: Buffer, *kinds: int) -> list[Any]:
+    """Give the fields 1, 2 and so on, in one pass: unsigned for VARINT, and a memoryview for BYTES, their wire types.
+
+    Of several of one number the last; one that is absent is 0 or empty. Raises: as `contents`.
+    """
+    found: list[Any] = [0 if kind == VARINT else _NOTHING for kind in kinds]
+    for number, kind, value in fields(data):
+        if number <= len(kinds):
+            if kind != kinds[number - 1]:
+                raise _unexpected(number, kind, kinds[number - 1])
+            found[number - 1] = value
+    return found
+
+
+def _unexpected(number: int, kind: int, wanted: int) -> FormatError:
+    return FormatError(f"the field {number} has the wire type {kind}, and must have {wanted}")
