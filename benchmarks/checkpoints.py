@@ -47,6 +47,18 @@ def results() -> Iterator[Result]:
             repeats=5,
         )
         yield _peak(f"open(checkpoint), {size}, one scalar: peak of the process", 100, _ONE, path)
+        ours, theirs, samples = in_turns(_command("inspect", str(path)), _command("--version"), repeats=9)
+        yield Result(
+            f"tf2numpy inspect, {size}, a whole process",
+            ours,
+            "s",
+            "<= 0.4 s",
+            ours <= 0.4,
+            ours,
+            theirs,
+            "tf2numpy --version",
+            samples,
+        )
         yield faster(
             f"to_numpy(open(checkpoint)), {size}, checked",
             1.5,
@@ -129,6 +141,13 @@ def _process(program: str, *arguments: Path) -> Callable[[], str]:
     def run() -> str:
         command = [sys.executable, "-c", program, *map(str, arguments)]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    return run
+
+
+def _command(*words: str) -> Callable[[], None]:
+    def run() -> None:
+        subprocess.run([sys.executable, "-m", "tf2numpy.cli", *words], check=True, capture_output=True)
 
     return run
 

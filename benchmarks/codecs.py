@@ -37,6 +37,7 @@ def results() -> Iterator[Result]:
                     _saved(scene, Path(folder), suffix, compression=codec, chunks=chunk),
                     _alone(scene, encode),
                     repeats=5,
+                    memory_bytes=_BYTES,
                 )
 
 

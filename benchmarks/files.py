@@ -46,7 +46,9 @@ def results() -> Iterator[Result]:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
         for suffix, bar in _BARS.items():
             path = Path(folder) / f"x{suffix}"
-            ours, theirs, samples = in_turns(_saved(tensor, path), _written(tensor, path), repeats=5)
+            ours, theirs, samples = in_turns(
+                _saved(tensor, path), _written(tensor, path), repeats=5, memory_bytes=_BYTES
+            )
             yield Result(
                 f'save(t, "x{suffix}"), 2 GB',
                 theirs / ours,
@@ -68,6 +70,7 @@ def results() -> Iterator[Result]:
                 _saved(small, path),
                 _by_library(small, path, plain),
                 repeats=3,
+                memory_bytes=1 << 30,
             )
         yield from _growth(Path(folder))
 
@@ -79,7 +82,10 @@ def _growth(folder: Path) -> Iterator[Result]:
     for gb in (1, 8):
         rows = np.broadcast_to(row, (gb * 256, 1 << 20))
         ours, theirs, samples = in_turns(
-            _saved(rows, folder / "g.npy"), _repeated(row, gb * 256, folder / "g.npy"), repeats=3
+            _saved(rows, folder / "g.npy"),
+            _repeated(row, gb * 256, folder / "g.npy"),
+            repeats=3,
+            memory_bytes=gb << 30,
         )
         cost[gb] = ours / theirs
     ratio = cost[8] / cost[1]

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tf2numpy import FormatError
-from tf2numpy.wire.protobuf import Message, fields, varint, varints
+from tf2numpy.wire.one_field import leading
+from tf2numpy.wire.protobuf import BYTES, VARINT, Message, field_at, fields, varint, varints
 
 
 def encoded(value):
@@ -123,3 +124,32 @@ def test_what_tensorflow_writes(tf):
     assert message.integer(1) == proto.dtype
     assert [d.integer(1) for d in message.message(2).messages(2)] == [2, 3]
     assert np.frombuffer(message.content(4), "<i8").tolist() == list(range(6))
+
+
+@given(st.binary(max_size=40) | st.lists(st.sampled_from(b"\x00\x02\x05\x08\x12\x19\x7f\x80\x82\xff")).map(bytes))
+def test_fields_are_what_one_reads_after_the_other(data):
+    assert _read(fields(data)) == _read(_one_after_the_other(memoryview(data)))
+
+
+def _one_after_the_other(view):
+    at = 0
+    while at < len(view):
+        *field, at = field_at(view, at)
+        yield tuple(field)
+
+
+def _read(found):
+    """Give the fields, and after them the words of the error if there is one."""
+    read = []
+    try:
+        read.extend(found)
+    except FormatError as error:
+        read.append(str(error))
+    return read
+
+
+def test_leading_fields():
+    assert leading(b"\x08\x05\x12\x02ab\x08\x07\x22\x00", VARINT, BYTES) == [7, b"ab"]
+    assert leading(b"\x18\x05", VARINT, BYTES) == [0, b""]
+    with pytest.raises(FormatError, match=r"^the field 2 has the wire type 0, and must have 2$"):
+        leading(b"\x08\x05\x10\x02", VARINT, BYTES)
