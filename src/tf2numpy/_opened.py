@@ -142,12 +142,18 @@ def selected(stored: Stored, select: str | Sequence[str], shown: str) -> Stored:
         if not fitting:
             reasons = [f"{name!r} is left out: {why}" for name, why in stored.left_out.items() if fits(pattern, [name])]
             names = [*stored.arrays, *(alias for aliases in stored.aliases.values() for alias in aliases)]
-            hint = f"; {reasons[0]}" if reasons else near(pattern, names)
+            hint = f"; {reasons[0]}" if reasons else near(pattern, names) or _wider(pattern, names)
             raise InvalidArgument(f"select={pattern!r} fits none of the {len(stored.arrays)} arrays of {shown!r}{hint}")
         found |= fitting
     arrays = {name: source for name, source in stored.arrays.items() if name in found}
     left_out = {name: why for name, why in stored.left_out.items() if any(fits(one, [name]) for one in patterns)}
     return replace(stored, arrays=arrays, left_out=left_out)
+
+
+def _wider(pattern: str, names: Iterable[str]) -> str:
+    """Offer a pattern that fits within names, where one does: not all know that one has to fit them whole."""
+    wider = f"*{pattern.strip('*')}*"
+    return f"; a pattern has to fit a whole name: {wider!r} would" if any(fits(wider, [name]) for name in names) else ""
 
 
 def fits(pattern: str, names: Iterable[str]) -> bool:
@@ -235,6 +241,11 @@ class File(Mapping[str, LazyArray]):
     def left_out(self) -> Mapping[str, str]:
         """What the file has and no array can be, by name, each with the reason."""
         return self._stored.left_out
+
+    @property
+    def chosen(self) -> str:
+        """Which of a folder's checkpoints was opened; "" where nothing was to be chosen."""
+        return self._stored.chosen
 
     def __getitem__(self, name: str) -> LazyArray:
         if name not in self._stored.arrays:

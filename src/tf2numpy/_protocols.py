@@ -123,6 +123,7 @@ class Stored:
     kind: what the file is, for messages. close: lets go of the file; arrays that were given out stay valid.
     aliases: the other names of each array that has some; one that several arrays share names none of them.
     left_out: what the file has and no array can be, by name, each with the reason.
+    chosen: what was opened of a folder that may have several; "" where nothing was to be chosen.
     """
 
     kind: str
@@ -130,6 +131,7 @@ class Stored:
     close: Callable[[], None]
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    chosen: str = ""
 
 
 class Reader(Protocol):

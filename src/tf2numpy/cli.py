@@ -50,10 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
+        from .commands._wording import as_flags  # which only errors need
+
         message = " ".join(str(error).splitlines()) or type(error).__name__
-        print(f"tf2numpy: error: {message}", file=sys.stderr)
+        print(f"tf2numpy: error: {as_flags(message, vars(options))}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
-            print(f"  {note}", file=sys.stderr)
+            print(f"  {as_flags(note, vars(options))}", file=sys.stderr)
         return failed
 
 

@@ -66,7 +66,7 @@ def test_trouble_has_a_code_of_its_own(tf2numpy, path):
     assert tf2numpy("diff", path, path, "--select", "z") == (
         2,
         [],
-        ["tf2numpy: error: select='z' fits none of the 3 arrays of the two"],
+        ["tf2numpy: error: --select z fits none of the 3 arrays of the two"],
     )
     assert tf2numpy("diff", path, "nothing")[0] == 2
 

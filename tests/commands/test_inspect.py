@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,7 +46,10 @@ def test_selected(tf2numpy, path):
     assert tf2numpy("inspect", path, "--select", "d") == (
         1,
         [],
-        ["tf2numpy: error: select='d' fits none of the 4 arrays of 'x.h5'"],
+        [
+            "tf2numpy: error: --select d fits none of the 4 arrays of 'x.h5'; a pattern has to fit a whole name: '*d*' "
+            "would"
+        ],
     )
 
 
@@ -102,7 +106,7 @@ def test_json(tf2numpy, path):
     code, out, err = tf2numpy("inspect", path, "--json", "--stats")
     found = json.loads("\n".join(out))
     assert (code, err) == (0, [])
-    assert found.keys() == {"path", "kind", "arrays", "total_bytes", "left_out"}
+    assert found.keys() == {"path", "kind", "chosen", "arrays", "total_bytes", "left_out"}
     assert (found["path"], found["kind"], found["total_bytes"], found["left_out"]) == ("x.h5", "HDF5 file", 72, {})
     assert found["arrays"][:2] == [
         {
@@ -183,10 +187,7 @@ def test_an_option_that_means_nothing(tf2numpy, path):
     assert tf2numpy("inspect", path, "--slots") == (
         1,
         [],
-        [
-            "tf2numpy: error: slots=True means nothing to the HDF5 file 'x.h5': it takes no such options; leave slots "
-            "out"
-        ],
+        ["tf2numpy: error: --slots means nothing to the HDF5 file 'x.h5': it takes no such options; leave slots out"],
     )
 
 
@@ -206,3 +207,10 @@ def test_of_a_huge_file_nothing_is_read(tf2numpy, tmp_path):
     begun = time.monotonic()
     assert tf2numpy("inspect", tmp_path / "x.npy")[1][-1] == "1 arrays, 64.0 GiB"
     assert time.monotonic() - begun < 5
+
+
+def test_which_checkpoint_of_a_folder(tf2numpy):
+    folder = Path(__file__).parents[1] / "golden" / "checkpoint" / "objects"
+    code, out, _ = tf2numpy("inspect", folder)
+    assert (code, out[0]) == (0, f"checkpoint {folder}, of which ck-2")
+    assert json.loads("\n".join(tf2numpy("inspect", folder, "--json")[1]))["chosen"] == "ck-2"

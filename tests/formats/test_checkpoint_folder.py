@@ -34,6 +34,7 @@ def test_the_latest_is_looked_for_in_the_folder_alone(tmp_path, latest):
     write(tmp_path, "ck-1", "ck-2", "ck-3")
     state(tmp_path, "ck-1", latest)
     assert value(tmp_path) == 1
+    assert [t2n.open(tmp_path / name).chosen for name in ("", "ck-1")] == ["ck-2", ""]
 
 
 def test_by_name_and_by_step(tmp_path):

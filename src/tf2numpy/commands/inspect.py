@@ -48,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(_document(file, found, stats=options.stats), indent=2))
             return 0
-        print(f"{file.kind} {shown(str(file.path))}")
+        chosen = f", of which {shown(file.chosen)}" if file.chosen else ""
+        print(f"{file.kind} {shown(str(file.path))}{chosen}")
         lines = _tree(file, found) if options.tree else _table(file, found, aliases=options.aliases)
         for line in [*lines, _totals(file), *left_out_lines(file.left_out)]:
             print(line)
@@ -165,6 +166,7 @@ def _document(file: File, found: _Found, *, stats: bool) -> dict[str, Any]:
     return {
         "path": str(file.path),
         "kind": file.kind,
+        "chosen": file.chosen or None,
         "arrays": arrays,
         "total_bytes": sum(one["bytes"] or 0 for one in arrays),
         "left_out": dict(file.left_out),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from .._errors import FormatError
 from .._protocols import ArraySource, Stored
@@ -45,4 +46,4 @@ def named(
             if others:
                 aliases[name] = others
     left_out = {key if names == "key" else known[key].name: why for key, why in stored.left_out.items()}
-    return Stored(stored.kind, arrays, stored.close, aliases, left_out)
+    return replace(stored, arrays=arrays, aliases=aliases, left_out=left_out)

@@ -6,6 +6,7 @@ Version 2 is an index with data files (see `_bundle`), version 1 one file (see `
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from .._errors import FormatError, InvalidArgument
@@ -47,6 +48,7 @@ def checkpoint(
         graph = bundle.text(GRAPH_KEY)
     else:
         stored, graph = open_v1(found, check=check), None
+    stored = replace(stored, chosen=found.name if path.is_dir() else "")
     return named(stored, graph, names=names, slots=slots, shown=repr(str(found)))
 
 
