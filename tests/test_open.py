@@ -148,3 +148,37 @@ def test_options_that_mean_nothing_to_a_file(tmp_path):
     with pytest.raises(t2n.InvalidArgument) as caught:
         t2n.open(path, names="short")
     assert str(caught.value) == "names='short' is no way to name arrays; it is 'human' or 'key'"
+
+
+@pytest.fixture
+def partial(monkeypatch):
+    left_out = {"it": "an iterator's state, which is no array", "table": "a lookup table without keys"}
+    stored = Stored("test file", {"x": Plain(np.zeros(2))}, lambda: None, left_out=left_out)
+    monkeypatch.setattr(_opened, "stored_in", lambda path, options: stored)
+    return left_out
+
+
+def test_what_is_left_out_is_said(partial):
+    file = t2n.open("f")
+    assert file.left_out == partial
+    assert repr(file) == (
+        "test file 'f', 1 arrays\n  x  float64  (2,)  16 B\n"
+        "  left out: it  an iterator's state, which is no array\n  left out: table  a lookup table without keys"
+    )
+
+
+def test_selecting_what_is_left_out(partial):
+    assert t2n.open("f", select="x").left_out == {}
+    assert t2n.open("f", select="[xt]*").left_out == {"table": partial["table"]}
+    with fails(
+        t2n.InvalidArgument,
+        "select='it' fits none of the 1 arrays of 'f'; 'it' is left out: an iterator's state, which is no array",
+    ):
+        t2n.open("f", select="it")
+
+
+def test_of_very_much_that_is_left_out_some_is_shown(monkeypatch):
+    stored = Stored("test file", {}, lambda: None, left_out={f"n{i}": "why" for i in range(21)})
+    monkeypatch.setattr(_opened, "stored_in", lambda path, options: stored)
+    lines = repr(t2n.open("f")).splitlines()
+    assert (len(lines), lines[-2:]) == (22, ["  left out: n19  why", "  left out: ..."])

@@ -113,20 +113,25 @@ def selected(stored: Stored, select: str | Sequence[str], shown: str) -> Stored:
     patterns = [select] if isinstance(select, str) else list(select)
     found: set[str] = set()
     for pattern in patterns:
-        fits = {
-            name
-            for name in stored.arrays
-            if any(name_ == pattern or fnmatchcase(name_, pattern) for name_ in (name, *stored.aliases.get(name, ())))
-        }
-        if not fits:
-            hint = _near(pattern, [*stored.arrays, *(a for all_ in stored.aliases.values() for a in all_)])
+        fitting = {name for name in stored.arrays if fits(pattern, (name, *stored.aliases.get(name, ())))}
+        if not fitting:
+            reasons = [f"{name!r} is left out: {why}" for name, why in stored.left_out.items() if fits(pattern, [name])]
+            names = [*stored.arrays, *(alias for aliases in stored.aliases.values() for alias in aliases)]
+            hint = f"; {reasons[0]}" if reasons else near(pattern, names)
             raise InvalidArgument(f"select={pattern!r} fits none of the {len(stored.arrays)} arrays of {shown!r}{hint}")
-        found |= fits
+        found |= fitting
     arrays = {name: source for name, source in stored.arrays.items() if name in found}
-    return replace(stored, arrays=arrays)
+    left_out = {name: why for name, why in stored.left_out.items() if any(fits(one, [name]) for one in patterns)}
+    return replace(stored, arrays=arrays, left_out=left_out)
 
 
-def _near(name: str, known: Iterable[str]) -> str:
+def fits(pattern: str, names: Iterable[str]) -> bool:
+    """Tell whether a name or pattern ("*/kernel") fits any of the names of an array."""
+    return any(name == pattern or fnmatchcase(name, pattern) for name in names)
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Say which known names look like one that is not known; nothing if none does."""
     near = difflib.get_close_matches(name, known, 3)
     return f"; near it are {', '.join(map(repr, near))}" if near else ""
 
@@ -200,11 +205,16 @@ class File(Mapping[str, LazyArray]):
         """The other names of each array that has some, by the name it goes by here."""
         return self._stored.aliases
 
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """What the file has and no array can be, by name, each with the reason."""
+        return self._stored.left_out
+
     def __getitem__(self, name: str) -> LazyArray:
         if name not in self._stored.arrays:
             others = [first for first, rest in self._stored.aliases.items() if name in rest]
             if len(others) != 1 or others[0] not in self._stored.arrays:
-                hint = f"; {', '.join(map(repr, others))} are called so" if others else _near(str(name), self)
+                hint = f"; {', '.join(map(repr, others))} are called so" if others else near(str(name), self)
                 raise KeyError(f"{str(self.path)!r} has no array {name!r}{hint}")
             name = others[0]
         return LazyArray(self._stored.arrays[name])
@@ -232,4 +242,6 @@ class File(Mapping[str, LazyArray]):
         for name in list(self)[:_SHOWN]:
             array = self[name]
             lines.append(f"  {name}  {logical_name(array.dtype)}  {array.shape}  {format_bytes(array.nbytes)}")
-        return "\n".join(lines + ["  ..."] * (len(self) > _SHOWN))
+        lines += ["  ..."] * (len(self) > _SHOWN)
+        lines += [f"  left out: {name}  {why}" for name, why in list(self.left_out.items())[:_SHOWN]]
+        return "\n".join(lines + ["  left out: ..."] * (len(self.left_out) > _SHOWN))

@@ -115,12 +115,14 @@ class Stored:
 
     kind: what the file is, for messages. close: lets go of the file; arrays that were given out stay valid.
     aliases: the other names of each array that has some; one that several arrays share names none of them.
+    left_out: what the file has and no array can be, by name, each with the reason.
     """
 
     kind: str
     arrays: Mapping[str, ArraySource]
     close: Callable[[], None]
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -152,6 +154,13 @@ class Sink(Protocol):
     A spec with unknown rows (shape[0] is None) is filled from its first row on, whole rows in order, without gaps.
     Whoever fills a sink fills all of it before `commit`, from one thread. After an error it is aborted or suspended.
     """
+
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse what `begin` would refuse for its names, dtypes or shapes; create nothing.
+
+        Raises: FormatError naming the first array that the format cannot hold; InvalidArgument for chunks that suit
+        none of them.
+        """
 
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create every array; or, with a state, go on with the unfinished output it was taken of.

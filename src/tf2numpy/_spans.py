@@ -5,6 +5,7 @@ A region is one slice per cut axis. Regions of one array are disjoint, cover it,
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -47,6 +48,30 @@ def regions(shape: Sequence[int], itemsize: int, max_bytes: int) -> Iterator[Ind
         head = tuple(slice(i, i + 1) for i in outer)
         for start in range(0, shape[axis], step):
             yield (*head, slice(start, min(start + step, shape[axis])))
+
+
+def runs(shape: tuple[int | None, ...], index: Index, itemsize: int) -> Iterator[tuple[int, int]]:
+    """Give (offset, length) in bytes of each contiguous run of a region, in C order.
+
+    index: a slice with start and stop for every axis of `shape`.
+
+    >>> list(runs((4, 10), (slice(1, 3), slice(5, 7)), 1))
+    [(15, 2), (25, 2)]
+    """
+    counts = [s.stop - s.start for s in index]
+    if 0 in counts:
+        return
+    strides = [itemsize] * len(counts)
+    for axis in range(len(counts) - 1, 0, -1):
+        strides[axis - 1] = strides[axis] * (shape[axis] or 0)
+    axis = max(len(counts) - 1, 0)
+    while axis > 0 and counts[axis] == shape[axis]:
+        axis -= 1
+    length = math.prod(counts[axis:]) * itemsize
+    first = sum(s.start * stride for s, stride in zip(index, strides, strict=True))
+    steps = [range(0, n * stride, stride) for n, stride in zip(counts[:axis], strides, strict=False)]
+    for parts in itertools.product(*steps):
+        yield first + sum(parts), length
 
 
 def row_spans(

@@ -19,6 +19,7 @@ from ._dtypes import logical_name
 from ._errors import FormatError, InvalidArgument
 from ._progress import Progress
 from ._protocols import MappableSink, RowSource, Sink, SinkFactory, Source
+from ._refused import check_all
 from ._resume import Ledger
 from ._stream import Ahead, Step, is_free_to_read
 from ._types import ArraySpec, Chunk, Layout, Request, joined
@@ -71,17 +72,7 @@ def write(source: Source, job: Job) -> tuple[Sink, list[Any]]:
 
     Raises: what `save` raises.
     """
-    found = _registry.sink_format(job.format, job.layout)
-    _fetch.check_request(source, job.request)
-    if not _fetch.specs_of(source, LONE_NAME):
-        raise FormatError(f"there is nothing to write to {job.path}: this {source.kind} holds no array")
-    workspace = Workspace(job.path, overwrite=job.overwrite, marker=found.marker)
-    factory: SinkFactory = _registry.load(found.target, "sinks")
-    sink = factory(workspace, job.layout)
-    if job.mapped:
-        if not isinstance(sink, MappableSink):
-            raise FormatError(f"the arrays of {job.path} could not be mapped into memory; choose .npy or .h5")
-        sink.check_mappable(_specs(source, job.request))
+    workspace, sink = prepared(source, job)
     workspace.open(keep=job.resume)
     ledger = Ledger(workspace.folder / "journal", resume=job.resume)
     if ledger.head is None:  # killed before the first mark: nothing that is there counts
@@ -107,10 +98,31 @@ def write(source: Source, job: Job) -> tuple[Sink, list[Any]]:
     return sink, ledger.checksums
 
 
+def prepared(source: Source, job: Job) -> tuple[Workspace, Sink]:
+    """Give a sink that can take all of a source, and the place where its output will grow; nothing is there yet.
+
+    Raises: what `save` raises before it reads anything.
+    """
+    found = _registry.sink_format(job.format, job.layout)
+    _fetch.check_request(source, job.request)
+    if not _fetch.specs_of(source, LONE_NAME):
+        raise FormatError(f"there is nothing to write to {job.path}: this {source.kind} holds no array")
+    workspace = Workspace(job.path, overwrite=job.overwrite, marker=found.marker)
+    factory: SinkFactory = _registry.load(found.target, "sinks")
+    sink = factory(workspace, job.layout)
+    specs = specs_of(source, job.request)
+    if job.mapped:
+        if not isinstance(sink, MappableSink):
+            raise FormatError(f"the arrays of {job.path} could not be mapped into memory; choose .npy or .h5")
+        sink.check_mappable(specs)
+    check_all(sink, specs)
+    return workspace, sink
+
+
 def _fill(source: Source, sink: Sink, ledger: Ledger, job: Job) -> None:
     if ledger.head is not None:
         _rely_on_no_other_counts(source, ledger.head)
-    specs = _specs(source, job.request)
+    specs = specs_of(source, job.request)
     max_bytes = ledger.head["max_bytes"] if ledger.head else job.max_bytes
     head = _head(specs, job, max_bytes)
     ledger.check(head, job.shown)
@@ -175,7 +187,8 @@ def _check_count(leaf: RowSource, names: list[str], specs: dict[str, ArraySpec],
             raise WrongRowCount(leaf, specs[name], end)
 
 
-def _specs(source: Source, request: Request) -> dict[str, ArraySpec]:
+def specs_of(source: Source, request: Request) -> dict[str, ArraySpec]:
+    """Describe every array of a source as it will be in the file."""
     return {name: _fetch.cast(spec, request) for name, spec in _fetch.specs_of(source, LONE_NAME).items()}
 
 

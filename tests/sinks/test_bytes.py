@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tf2numpy._spans import runs
 from tf2numpy.sinks import _output_file
 from tf2numpy.sinks._output_file import pwrite_all
-from tf2numpy.sinks._runs import bytes_of, runs
+from tf2numpy.sinks._runs import bytes_of
 
 
 @pytest.mark.parametrize("piece", [1, 3, 100])

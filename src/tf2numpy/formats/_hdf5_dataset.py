@@ -21,7 +21,7 @@ from .._sources import HostArray, Numeric
 from .._strings import Strings
 from .._types import ArraySpec, Index, Request
 from ._hdf5_elements import Elements, elements_of
-from ._hdf5_opened import KIND, Opened, Region
+from ._hdf5_opened import Opened, Region
 
 # Read at once on the way into a buffer of another dtype or order: much more than a chunk of most files.
 _BLOCK_BYTES = 64 << 20
@@ -30,8 +30,8 @@ _READ_TOGETHER = 64
 _WHY_NO_VIEW = "this dataset does not lie in the file as it would in memory"
 
 
-def source(opened: Opened, name: str, dataset: Any) -> ArraySource:
-    """Give the source of a dataset.
+def source(opened: Opened, name: str, dataset: Any, label: str = "") -> ArraySource:
+    """Give the source of a dataset; label: the logical dtype, where something else than the dataset says it.
 
     Raises: FormatError if its elements lie in another file, or beyond the end of this one.
     """
@@ -46,7 +46,7 @@ def source(opened: Opened, name: str, dataset: Any) -> ArraySource:
     if space.get_simple_extent_type() == h5py.h5s.NULL:
         return Refused(opened, name, (), "nothing, not even a shape")
     shape = tuple(space.shape)
-    found = elements_of(h5py, dataset)
+    found = elements_of(h5py, dataset, label)
     if isinstance(found, str):
         return Refused(opened, name, shape, found)
     if found.dtype == object:
@@ -61,20 +61,21 @@ def _mapped(opened: Opened, name: str, dataset: Any, shape: tuple[int, ...], fou
     if not found.as_in_memory or offset is None or 0 in shape:
         return None
     nbytes = math.prod(shape) * found.dtype.itemsize
-    if offset + nbytes > opened.content.nbytes:
+    if offset + nbytes > opened.blob.size:
         raise FormatError(
-            f"{opened.where(name)} ends at byte {offset + nbytes}, and the file at byte {opened.content.nbytes}; "
+            f"{opened.where(name)} ends at byte {offset + nbytes}, and the file at byte {opened.blob.size}; "
             "the file is damaged"
         )
-    array: NDArray[Any] = np.ndarray(shape, storage(found.dtype), opened.content.data, offset)
-    return HostArray(read_only(array.view(found.dtype)), kind=KIND, device=opened.device)
+    data = opened.blob.read(offset, offset + nbytes)
+    array: NDArray[Any] = np.ndarray(shape, storage(found.dtype), data.data)
+    return HostArray(read_only(array.view(found.dtype)), kind=opened.kind, device=opened.device)
 
 
 class Numbers(Numeric):
     """Elements of fixed size that h5py has to decompress, convert or gather."""
 
     def __init__(self, opened: Opened, name: str, dataset: Any, shape: tuple[int, ...], found: Elements) -> None:
-        self.kind, self.device = KIND, opened.device
+        self.kind, self.device = opened.kind, opened.device
         self.spec = ArraySpec(shape + found.inner, found.dtype)
         self._outer = len(shape)  # the axes that h5py cuts; those of the elements themselves follow
         self._region = Region(opened, name, dataset, found)
@@ -115,7 +116,7 @@ class Texts(Strings):
     """Strings of HDF5, or sequences of bytes that say they are strings, as `bytes`."""
 
     def __init__(self, opened: Opened, name: str, dataset: Any, shape: tuple[int, ...], found: Elements) -> None:
-        super().__init__(shape, kind=KIND, device=opened.device, why_no_view=_WHY_NO_VIEW)
+        super().__init__(shape, kind=opened.kind, device=opened.device, why_no_view=_WHY_NO_VIEW)
         self._region = Region(opened, name, dataset, found)
 
     def read(self, index: Index) -> NDArray[Any]:
@@ -141,8 +142,9 @@ class Refused(ArraySource):
     """A dataset of what no NumPy array can hold. It can be listed, not read."""
 
     def __init__(self, opened: Opened, name: str, shape: tuple[int, ...], what: str) -> None:
-        self.kind, self.device = KIND, opened.device
+        self.kind, self.device = opened.kind, opened.device
         self.spec = ArraySpec(shape, np.dtype(object))
+        self.what = what
         self._message = f"{opened.where(name)} holds {what}, which has no NumPy form; choose other arrays of this file"
 
     def host_bytes(self, request: Request) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._dtypes import UNSLICEABLE, named, storage
 from ..layouts.hdf5_types import exact_dtype
+from ._hdf5_attributes import text_of
 
 _EXTENDED = ("bfloat16", *UNSLICEABLE)
 
@@ -29,10 +30,13 @@ class Elements:
     as_in_memory: bool = False
 
 
-def elements_of(h5py: Any, dataset: Any) -> Elements | str:
-    """Say what the elements of a dataset become; or what they are, where they cannot become anything."""
+def elements_of(h5py: Any, dataset: Any, label: str = "") -> Elements | str:
+    """Say what the elements of a dataset become; or what they are, where they cannot become anything.
+
+    label: the logical dtype; without it, what the dataset's attribute "dtype" says counts.
+    """
     h5t, kind = h5py.h5t, dataset.get_type()
-    label = _label(h5py, dataset)
+    label = label or text_of(h5py, dataset, "dtype")
     try:
         extended = _extended(h5py, kind, label)
         if extended is not None:  # bits as they lie in the file, with no conversion
@@ -54,17 +58,6 @@ def elements_of(h5py: Any, dataset: Any) -> Elements | str:
     if kind.get_class() == h5t.OPAQUE:  # HDF5 converts nothing it knows nothing of
         return Elements(dtype, kind, dtype, as_in_memory=True)
     return Elements(dtype, h5t.py_create(found), dtype, as_in_memory=h5t.py_create(found, logical=True).equal(kind))
-
-
-def _label(h5py: Any, dataset: Any) -> str:
-    """Give the attribute "dtype", where it is one text; whatever else others store by that name means nothing here."""
-    if not h5py.h5a.exists(dataset, b"dtype"):
-        return ""
-    attribute = h5py.h5a.open(dataset, b"dtype")
-    if attribute.get_type().get_class() != h5py.h5t.STRING or attribute.shape != ():
-        return ""
-    found = h5py.Dataset(dataset).attrs["dtype"]
-    return found if isinstance(found, str) else found.decode(errors="replace")
 
 
 def _extended(h5py: Any, kind: Any, label: str) -> np.dtype[Any] | None:

@@ -2,50 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._errors import FormatError
+from .._blobs import Blob
+from .._errors import FormatError, Tf2NumpyError
 from .._registry import require
 from .._types import Index
 from ._hdf5_elements import Elements
 
-KIND = "HDF5 file"
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# What h5py raises for what it finds in a damaged file.
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
 class Opened:
-    """An open file: what h5py has of it, and where it lies."""
+    """An open file: what h5py has of it, its bytes, and what it is, for messages."""
 
     h5py: Any
     file: Any
-    path: Path
-
-    @cached_property
-    def content(self) -> NDArray[np.uint8]:
-        """All bytes of the file, mapped read-only."""
-        return np.memmap(self.path, np.uint8, "r")
+    blob: Blob
+    kind: str
 
     @property
     def device(self) -> str:
         """Say where the arrays are."""
-        return f"file {self.path}"
+        return f"file {self.blob.name}"
 
     def where(self, name: str) -> str:
         """Name a dataset in an error message."""
-        return f"{str(self.path)!r}: the dataset {name!r}"
+        return f"{self.blob.name!r}: the dataset {name!r}"
 
     def refused(self, name: str, what: str) -> FormatError:
         """Say that a name of the file leads to another file."""
         return FormatError(
-            f"{str(self.path)!r}: {name!r} {what}, and a file is not let lead to others; read that file itself, or "
+            f"{self.blob.name!r}: {name!r} {what}, and a file is not let lead to others; read that file itself, or "
             "copy what it holds into this one, with h5repack or h5copy"
         )
+
+
+@contextmanager
+def opening(content: Any, blob: Blob, kind: str) -> Iterator[Opened]:
+    """Open a file, and close it again if the block raises.
+
+    content: what h5py is to open, a path or a file object; blob: the same bytes.
+    Raises: FormatError for whatever h5py finds damaged, in the block too; MissingExtra without h5py.
+    """
+    h5py = require("h5py", "reading HDF5")
+    try:
+        file = h5py.File(content, "r")
+    except _DAMAGE as error:
+        raise FormatError(f"{blob.name!r} is an HDF5 file that cannot be opened: {error}") from error
+    try:
+        yield Opened(h5py, file, blob, kind)
+    except BaseException as error:
+        file.close()
+        if isinstance(error, Tf2NumpyError) or not isinstance(error, _DAMAGE):
+            raise
+        raise FormatError(f"{blob.name!r} is a damaged HDF5 file: {error}") from error
 
 
 class Region:

@@ -1,26 +1,20 @@
-"""What an HDF5 file holds: finding it, walking its groups. What becomes of a dataset is `_hdf5_dataset`'s matter.
-
-Nothing in a file may lead to another one: who reads a file that others made has not asked for what else lies on the
-disk. Links inside the file only repeat what is there, so they are left out.
-"""
+"""An HDF5 file of whatever content, and how to tell one. What becomes of a dataset is `_hdf5_dataset`'s matter."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from .._errors import FormatError, Tf2NumpyError
-from .._protocols import ArraySource, Stored
-from .._registry import require
+from .._blobs import blob_of
+from .._protocols import Stored
 from ._hdf5_dataset import source
-from ._hdf5_opened import Opened
+from ._hdf5_groups import walk
+from ._hdf5_opened import SIGNATURE, opening
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_KIND = "HDF5 file"
 _FIRST_BLOCK_BYTES = 512  # HDF5 begins at byte 0, or at this one, or at twice, four times ... of it
-# What h5py raises for what it finds in a damaged file.
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
 
 def hdf5(path: Path, head: bytes) -> Stored | None:
@@ -28,23 +22,13 @@ def hdf5(path: Path, head: bytes) -> Stored | None:
 
     Raises: FormatError for a damaged file, and for one that leads to other files; MissingExtra without h5py.
     """
-    if not head or not (head.startswith(_SIGNATURE) or _behind_user_block(path)):
+    if not head or not (head.startswith(SIGNATURE) or _behind_user_block(path)):
         return None
-    h5py = require("h5py", "reading HDF5")
-    shown = repr(str(path))
-    try:
-        file = h5py.File(path, "r")
-    except _DAMAGE as error:
-        raise FormatError(f"{shown} is an HDF5 file that cannot be opened: {error}") from error
-    try:
-        opened = Opened(h5py, file, path)
-        arrays = dict(_arrays(opened))
-    except BaseException as error:
-        file.close()
-        if isinstance(error, Tf2NumpyError) or not isinstance(error, _DAMAGE):
-            raise
-        raise FormatError(f"{shown} is a damaged HDF5 file: {error}") from error
-    return Stored("HDF5 file", arrays, file.close)
+    with opening(path, blob_of(path), _KIND) as opened:
+        # A soft link only repeats what is there.
+        datasets = ((name, it) for name, it in walk(opened) if isinstance(it, opened.h5py.h5d.DatasetID))
+        arrays = {name: source(opened, name, dataset) for name, dataset in datasets}
+    return Stored(_KIND, arrays, opened.file.close)
 
 
 def _behind_user_block(path: Path) -> bool:
@@ -61,37 +45,4 @@ def _offsets(size: int) -> Iterator[int]:
 
 def _found_at(file: BinaryIO, offset: int) -> bool:
     file.seek(offset)
-    return file.read(len(_SIGNATURE)) == _SIGNATURE
-
-
-def _arrays(opened: Opened) -> Iterator[tuple[str, ArraySource]]:
-    """Give every dataset by its path. A group that has several names is looked at once: such names can go in circles.
-
-    Raises: FormatError for a link to another file.
-    """
-    h5py, waiting, seen = opened.h5py, [("", opened.file.id)], set()
-    while waiting:
-        prefix, group = waiting.pop()
-        address = h5py.h5o.get_info(group).addr
-        if address in seen:
-            continue
-        seen.add(address)
-        inner = []
-        for name, member in _members(opened, prefix, group):
-            if isinstance(member, h5py.h5g.GroupID):
-                inner.append((f"{name}/", member))
-            elif isinstance(member, h5py.h5d.DatasetID):  # else a named type, which holds nothing
-                yield name, source(opened, name, member)
-        waiting += reversed(inner)
-
-
-def _members(opened: Opened, prefix: str, group: Any) -> Iterator[tuple[str, Any]]:
-    h5l, h5o = opened.h5py.h5l, opened.h5py.h5o
-    for link in list(group):
-        name = prefix + link.decode(errors="surrogateescape")
-        kind = group.links.get_info(link).type
-        if kind == h5l.TYPE_HARD:
-            yield name, h5o.open(group, link)
-        elif kind != h5l.TYPE_SOFT:
-            file, inside = (os.fsdecode(part) for part in group.links.get_val(link))
-            raise opened.refused(name, f"is a link to {inside!r} in the file {file!r}")
+    return file.read(len(SIGNATURE)) == SIGNATURE

@@ -6,15 +6,13 @@ is checked against its checksum before that.
 
 from __future__ import annotations
 
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from .._blobs import blob_of
 from .._errors import FormatError
 from .._host import read_only
 from .._protocols import ArraySource, Stored
@@ -22,22 +20,10 @@ from .._sources import HostArray
 from . import _npy_header
 from ._flat import view
 from ._inflated import Inflated
+from ._zip_members import DAMAGED, is_stored, place
 
 _KIND = ".npz file"
 _SUFFIX = ".npy"
-_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
-_MOST_RATIO = 1040  # deflate makes nothing smaller than by 1032
-_ENCRYPTED = 1
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    ValueError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    struct.error,
-)
 
 
 def npz(path: Path, head: bytes) -> Stored | None:
@@ -49,7 +35,7 @@ def npz(path: Path, head: bytes) -> Stored | None:
         return None
     try:
         archive = zipfile.ZipFile(path)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         if path.suffix.lower() != ".npz":
             return None
         raise FormatError(f"{str(path)!r} is a {_KIND} that cannot be read: {error}") from error
@@ -78,7 +64,7 @@ def _is_empty(path: Path) -> bool:
 
 
 def _arrays(archive: zipfile.ZipFile, path: Path) -> dict[str, ArraySource]:
-    data = np.asarray(np.memmap(path, np.uint8, "r"))
+    blob = blob_of(path)
     arrays: dict[str, ArraySource] = {}
     end = 0
     for member in sorted(archive.infolist(), key=lambda member: member.header_offset):
@@ -89,43 +75,18 @@ def _arrays(archive: zipfile.ZipFile, path: Path) -> dict[str, ArraySource]:
                 raise FormatError("another member has the same name")
             if member.header_offset < end:
                 raise FormatError(f"the member before it ends at {end} only")
-            start = _start(data, member)
-            end = start + member.compress_size
-            arrays[name] = _source(archive, member, data[start:end], path)
-        except (FormatError, *_DAMAGED) as error:
+            start, end = place(blob, member)
+            arrays[name] = _source(archive, member, blob.read(start, end), path)
+        except (FormatError, *DAMAGED) as error:
             raise FormatError(f"{where} cannot be read: {error}") from error
     return {name: arrays[name] for name in (m.filename.removesuffix(_SUFFIX) for m in archive.infolist())}
 
 
-def _start(data: NDArray[np.uint8], member: zipfile.ZipInfo) -> int:
-    """Give where a member's content begins, by the header right before it."""
-    at = member.header_offset
-    head = data[at : at + _LOCAL_HEADER.size].tobytes()
-    if at < 0 or len(head) < _LOCAL_HEADER.size or not head.startswith(b"PK\3\4"):
-        raise FormatError("no member begins there")
-    fields = _LOCAL_HEADER.unpack(head)
-    start = at + _LOCAL_HEADER.size + int(fields[-2]) + int(fields[-1])
-    if start + member.compress_size > data.size:
-        raise FormatError(f"it would end at {start + member.compress_size}, and the file ends at {data.size}")
-    return start
-
-
 def _source(archive: zipfile.ZipFile, member: zipfile.ZipInfo, data: NDArray[Any], path: Path) -> ArraySource:
-    if member.flag_bits & _ENCRYPTED:
-        raise FormatError("it is encrypted; unpack it with its password, and pack it again without one")
     device = f"file {path}"
-    if member.compress_type == zipfile.ZIP_STORED:
-        if member.file_size != member.compress_size:
-            raise FormatError(f"it has {member.compress_size} bytes, and its size is given as {member.file_size}")
+    if is_stored(member, "np.load may do"):
         header = _npy_header.parse(data[: _npy_header.MOST_BYTES].tobytes(), member.file_size)
         return HostArray(read_only(view(data[header.start :], header)), kind=_KIND, device=device)
-    if member.compress_type != zipfile.ZIP_DEFLATED:
-        raise FormatError(
-            f"it is compressed by method {member.compress_type}; 0 (not at all) and 8 (deflate) are known here, "
-            "np.load may do"
-        )
-    if member.file_size > member.compress_size * _MOST_RATIO:
-        raise FormatError(f"its {member.compress_size} bytes cannot unpack to the {member.file_size} it promises")
     with archive.open(member) as stream:
         header = _npy_header.parse(stream.read(_npy_header.MOST_BYTES), member.file_size)
     return Inflated(archive, member, header, kind=_KIND, device=device)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._host import c_order
+from .._spans import runs
 from .._types import Index
 from ..layouts.refusals import refuse_objects
 from ._hdf5_arrays import Array
 from ._hdf5_file import ShieldedFile
-from ._runs import runs
 
 # A batch of strings ends after so many elements, or when it holds so many bytes.
 _BATCH_ELEMENTS = 2048

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from .._dtypes import storage
 from .._errors import InvalidArgument
 from .._host import c_order
+from .._spans import runs
 from .._types import ArraySpec, Chunk, Index
 from ._output_file import OutputFile
 
@@ -44,30 +44,6 @@ def fit(chunk: Chunk, specs: Mapping[str, ArraySpec], rows: int | None, *, growi
     if rows is not None and (index[0].start != rows or shape[1:] != spec.shape[1:]):
         raise InvalidArgument(f"{where} must hold whole rows from row {rows} on, as the number of rows is not known")
     return index
-
-
-def runs(shape: tuple[int | None, ...], index: Index, itemsize: int) -> Iterator[tuple[int, int]]:
-    """Give (offset, length) in bytes of each contiguous run of a region, in C order.
-
-    index: a slice with start and stop for every axis of `shape`.
-
-    >>> list(runs((4, 10), (slice(1, 3), slice(5, 7)), 1))
-    [(15, 2), (25, 2)]
-    """
-    counts = [s.stop - s.start for s in index]
-    if 0 in counts:
-        return
-    strides = [itemsize] * len(counts)
-    for axis in range(len(counts) - 1, 0, -1):
-        strides[axis - 1] = strides[axis] * (shape[axis] or 0)
-    axis = max(len(counts) - 1, 0)
-    while axis > 0 and counts[axis] == shape[axis]:
-        axis -= 1
-    length = math.prod(counts[axis:]) * itemsize
-    first = sum(s.start * stride for s, stride in zip(index, strides, strict=True))
-    steps = [range(0, n * stride, stride) for n, stride in zip(counts[:axis], strides, strict=False)]
-    for parts in itertools.product(*steps):
-        yield first + sum(parts), length
 
 
 def bytes_of(array: NDArray[Any]) -> memoryview:

@@ -28,13 +28,20 @@ class FolderSink(FileSink):
     _files: Mapping[str, str]
     _folder: NpyFolder
 
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse strings, and a dtype without a name.
+
+        Raises: FormatError.
+        """
+        for name, spec in specs.items():
+            check(name, spec)
+
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create every file with its header, at its full size where that is known; or go on with them.
 
         Raises: FormatError for strings and for a dtype without a name; StorageFull.
         """
-        for name, spec in specs.items():
-            check(name, spec)
+        self.check(specs)
         self._files = file_names(specs)
         if state is None:
             self._workspace.require(sum(map(nbytes, specs.values())))

@@ -48,6 +48,17 @@ class Hdf5Sink(FileSink):
     _rows: dict[str, int | None]  # how many have come, of the arrays whose number is not known
     _arrays: dict[str, Array]
 
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse names that HDF5 cannot hold together, arrays it cannot hold, and chunks that a codec cannot take.
+
+        Raises: FormatError; InvalidArgument for the chunks; MissingExtra.
+        """
+        h5py = require("h5py", "writing HDF5")
+        check_paths(specs, "HDF5", "file")
+        for name, spec in specs.items():
+            file_type(h5py, name, spec)
+        self._chunks(specs, codec(h5py, self._layout.compression))
+
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the file, and give arrays of known shape their place in it; or go on with it.
 
@@ -58,7 +69,7 @@ class Hdf5Sink(FileSink):
         if state is not None:
             self._check_version(h5py, state)
             specs = {name: specs[name] for name in state["rows"]}  # in the order in which they were created
-        check_paths(specs, "HDF5", "file")
+        self.check(specs)
         kinds = {name: file_type(h5py, name, spec) for name, spec in specs.items()}
         compression = codec(h5py, self._layout.compression)
         chunks = self._chunks(specs, compression)

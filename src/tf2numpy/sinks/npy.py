@@ -22,17 +22,25 @@ class NpySink(FileSink):
     _specs: Mapping[str, ArraySpec]
     _array: NpyFile
 
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse several arrays, strings, and a dtype without a name.
+
+        Raises: FormatError.
+        """
+        if len(specs) != 1:
+            found = ", ".join(map(repr, specs)) or "none"
+            raise FormatError(f"a .npy file holds exactly one array, found {found}; choose a .h5 path for several")
+        ((name, spec),) = specs.items()
+        check(name, spec)
+
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the file with its header, at its full size where that is known; or go on with it.
 
         Raises: FormatError for several arrays, for strings and for a dtype without a name; StorageFull.
         """
-        if len(specs) != 1:
-            found = ", ".join(map(repr, specs)) or "none"
-            raise FormatError(f"a .npy file holds exactly one array, found {found}; choose a .h5 path for several")
+        self.check(specs)
         self._specs = dict(specs)
-        ((name, spec),) = specs.items()
-        check(name, spec)
+        (spec,) = specs.values()
         if state is None:
             self._workspace.require(nbytes(spec))
         self._workspace.open()

@@ -23,15 +23,22 @@ class NpzSink(FileSink):
 
     _members: StoredMembers | DeflatedMembers
 
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse strings, a dtype without a name, and names that are in each other's way.
+
+        Raises: FormatError.
+        """
+        check_names(specs)
+        for name, spec in specs.items():
+            check(name, spec)
+
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the file, or what it will be made of, with a place for every array; or go on with it.
 
         Raises: FormatError for strings, for a dtype without a name, and for names that are in each other's way;
         StorageFull.
         """
-        check_names(specs)
-        for name, spec in specs.items():
-            check(name, spec)
+        self.check(specs)
         rows = None if state is None else state["rows"]
         members = StoredMembers if self._layout.compression is None else DeflatedMembers
         self._members = self._opened(members(self._workspace, dict(specs), rows=rows))

@@ -36,6 +36,14 @@ class SafetensorsSink(FileSink):
     _base: int  # offset of the first array
     _packed: Packed
 
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse strings, names that the header cannot hold, and a dtype without a name.
+
+        Raises: FormatError.
+        """
+        for name, spec in specs.items():
+            check(name, spec)
+
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the file with room for the header, and every array of known shape at its place.
 

@@ -46,14 +46,23 @@ class ZarrSink(FileSink):
     _rows: dict[str, int]  # how many have come, of the arrays whose number is not known
     _compress: Encode | None = None
 
+    def check(self, specs: Mapping[str, ArraySpec]) -> None:
+        """Refuse names and arrays that Zarr cannot hold, and chunks that do not fit them.
+
+        Raises: FormatError; InvalidArgument for the chunks.
+        """
+        check_names(specs, self._workspace.output)
+        for name, spec in specs.items():
+            _described(name, spec)
+        check_chunks(specs, self._layout)
+
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:
         """Create the folder; or go on with it.
 
         Raises: FormatError for names and arrays that Zarr cannot hold, and InvalidArgument for chunks that do not fit
         them, before anything is created; StorageFull; MissingExtra without the library of the compression.
         """
-        check_names(specs, self._workspace.output)
-        check_chunks(specs, self._layout)
+        self.check(specs)
         self._described = {name: _described(name, spec) for name, spec in specs.items()}
         if self._layout.compression is not None:
             purpose = f"writing .zarr with compression={self._layout.compression!r}"

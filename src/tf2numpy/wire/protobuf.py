@@ -52,26 +52,31 @@ def fields(data: Buffer) -> Iterator[tuple[int, int, Any]]:
     view = memoryview(data)
     at, end = 0, len(view)
     while at < end:
-        begin = at
-        key, at = varint(view, at)
-        number, kind = key >> 3, key & 7
-        if not 0 < number < 1 << 29:
-            raise FormatError(f"the field at offset {begin} has the number {number}; 1 to {(1 << 29) - 1} are allowed")
-        if kind == VARINT:
-            value, at = varint(view, at)
-            yield number, kind, value
-            continue
-        if kind == BYTES:
-            size, at = varint(view, at)
-        elif kind in (FIXED64, FIXED32):
-            size = 8 if kind == FIXED64 else 4
-        else:
-            raise FormatError(f"the field {number} at offset {begin} has the wire type {kind}; 0, 1, 2 and 5 are known")
-        if size > end - at:
-            raise FormatError(f"the field {number} at offset {begin} has {size} bytes, and {end - at} follow")
-        content = view[at : at + size]
-        at += size
-        yield number, kind, content if kind == BYTES else int.from_bytes(content, "little")
+        number, kind, value, at = field_at(view, at)
+        yield number, kind, value
+
+
+def field_at(view: memoryview, begin: int) -> tuple[int, int, Any, int]:
+    """Read the field that begins at an offset: as `fields` gives it, and the offset after it.
+
+    Raises: FormatError, naming the offset, for what is no field.
+    """
+    key, at = varint(view, begin)
+    number, kind = key >> 3, key & 7
+    if not 0 < number < 1 << 29:
+        raise FormatError(f"the field at offset {begin} has the number {number}; 1 to {(1 << 29) - 1} are allowed")
+    if kind == VARINT:
+        return number, kind, *varint(view, at)
+    if kind == BYTES:
+        size, at = varint(view, at)
+    elif kind in (FIXED64, FIXED32):
+        size = 8 if kind == FIXED64 else 4
+    else:
+        raise FormatError(f"the field {number} at offset {begin} has the wire type {kind}; 0, 1, 2 and 5 are known")
+    if size > len(view) - at:
+        raise FormatError(f"the field {number} at offset {begin} has {size} bytes, and {len(view) - at} follow")
+    content = view[at : at + size]
+    return number, kind, content if kind == BYTES else int.from_bytes(content, "little"), at + size
 
 
 class Message:
@@ -172,15 +177,16 @@ class Message:
         return FormatError(f"the field {number} holds {_NAMES[kind]}, and must hold {_NAMES[wanted]}")
 
 
-def varints(data: Buffer) -> NDArray[np.uint64]:
+def varints(data: Buffer, dtype: Any = np.uint64) -> NDArray[Any]:
     """Read bytes that are varints back to back.
 
+    dtype: an integer dtype, whose range higher bits are cut to, or bool, which is whether there is any bit.
     Raises: FormatError for one that is cut short or too long.
     """
     raw = np.frombuffer(data, np.uint8)
     if not raw.size:
-        return np.empty(0, np.uint64)
-    result = np.empty(int(np.count_nonzero(raw < 0x80)), np.uint64)
+        return np.empty(0, dtype)
+    result = np.empty(int(np.count_nonzero(raw < 0x80)), dtype)
     at = done = 0
     while at < raw.size:
         block = raw[at : at + _BLOCK_BYTES]
