@@ -79,7 +79,15 @@ def test_docstrings_run(name, tmp_path, monkeypatch, request):
 
 
 def test_the_docstrings_of_the_verbs_have_examples():
-    verbs = (tf2numpy.to_numpy, tf2numpy.iter_chunks, tf2numpy.plan, tf2numpy.save, tf2numpy.open, tf2numpy.predict)
+    verbs = (
+        tf2numpy.to_numpy,
+        tf2numpy.iter_chunks,
+        tf2numpy.plan,
+        tf2numpy.save,
+        tf2numpy.open,
+        tf2numpy.predict,
+        tf2numpy.convert,
+    )
     for verb in (*verbs, tf2numpy.devices):
         assert doctest.DocTestFinder().find(verb, globs={})[0].examples, verb
 

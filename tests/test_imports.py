@@ -22,7 +22,7 @@ JUDGES_MAY_IMPORT = {
     *("_checksum", "_dtypes", "_errors", "_host", "_protocols", "_registry", "_types"),
     *("layouts.hdf5_types", "layouts.safetensors_dtypes"),
 }
-VERBS = {"_convert", "_save", "_plan", "_devices", "_demo", "cli"}
+VERBS = {"_conversion", "_convert", "_save", "_plan", "_devices", "_demo", "cli"}
 IN_FUNCTIONS, AT_TOP = False, True
 
 # The known exceptions: the short ways and the one sink that gathers rows in memory.

@@ -221,26 +221,25 @@ CHILD = """
 """
 
 
-def test_kills_at_any_moment(path, tmp_path):
-    """Nothing but the finished file is ever seen under the name, and it is the one of an uninterrupted save."""
+@pytest.mark.parametrize("moment", range(KILLS))
+def test_a_kill_at_any_moment(path, tmp_path, moment):
+    """Nothing but the finished file is ever seen under the name, and going on gives that of an uninterrupted save."""
     command = [sys.executable, "-c", textwrap.dedent(CHILD)]
     form = "" if path.suffix else "dir"
     (tmp_path / "reference").mkdir()
     reference = tmp_path / "reference" / path.name
-    subprocess.run([*command, reference, form], check=True, stdout=subprocess.DEVNULL)
-    killed = 0
-    for _ in range(KILLS):
-        child = subprocess.Popen([*command, path, form], stdout=subprocess.PIPE, text=True)
+    steps = subprocess.run([*command, reference, form], check=True, capture_output=True).stdout.count(b"\n")
+    child = subprocess.Popen([*command, path, form], stdout=subprocess.PIPE, text=True)
+    for _ in range(1 + round(steps * moment / KILLS)):  # the last ones fall into the commit
         child.stdout.readline()
-        time.sleep(random.uniform(0, 0.15))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
-        killed += 1
-        if path.exists():  # it was quicker
-            break
+    time.sleep(random.uniform(0, 0.01))
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    if path.exists():  # it was quicker
+        assert contents(path) == contents(reference)
+    else:
         assert [name for name in os.listdir(tmp_path) if name != "reference"] == [f".{path.name}.partial"]
-    subprocess.run([*command, path, form], check=path.exists() is False, capture_output=True)
-    assert killed
-    assert contents(path) == contents(reference)
+        subprocess.run([*command, path, form], check=True, capture_output=True)
+        assert contents(path) == contents(reference)
     assert sorted(os.listdir(tmp_path)) == sorted(["reference", path.name])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from ._conversion import convert
     from ._convert import iter_chunks, to_numpy
     from ._devices import Device, Devices, devices
     from ._errors import (
@@ -69,6 +70,7 @@ __all__ = [
     "UnsupportedKind",
     "VerifyError",
     "__version__",
+    "convert",
     "devices",
     "iter_chunks",
     "open",
@@ -79,6 +81,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "_conversion": "convert",
     "_convert": "iter_chunks to_numpy",
     "_devices": "Device Devices devices",
     "_errors": "ChecksumError CopyRequired DatasetError DeviceMemoryError FormatError HostMemoryError InvalidArgument "

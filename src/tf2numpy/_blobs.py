@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import functools
 import mmap
 import os
+import stat
+import weakref
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +30,12 @@ class Blob(Protocol):
         Raises: FormatError for a range that is not within the file.
         """
 
+    def read_into(self, start: int, target: NDArray[np.uint8]) -> None:
+        """Fill a flat array with the bytes from start on.
+
+        Raises: as `read`.
+        """
+
     def release(self) -> None:
         """Let go of memory that mirrors the file; what was read stays valid, and may be read anew when looked at."""
 
@@ -35,23 +45,68 @@ class Mapped:
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        self._data: NDArray[Any] = np.empty(0, np.uint8)
-        self._map: mmap.mmap | None = None
-        with path.open("rb") as file:
-            self.size = os.fstat(file.fileno()).st_size
-            if self.size:  # no file of 0 bytes can be mapped
-                self._map = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ)
-                self._data = read_only(np.frombuffer(self._map, np.uint8))
+        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        weakref.finalize(self, os.close, self._file)
+        status = os.fstat(self._file)
+        self.size = status.st_size
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.name)
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
         """View a range."""
         check_range(self, start, stop)
         return self._data[start:stop]
 
+    def read_into(self, start: int, target: NDArray[np.uint8]) -> None:
+        """Have the system copy a range to its place: the file's pages are never mapped then."""
+        check_range(self, start, start + len(target))
+        if not hasattr(os, "preadv"):  # Windows
+            target[:] = self._data[start : start + len(target)]
+            return
+        done = 0
+        while done < len(target):
+            count = os.preadv(self._file, [target[done:].data], start + done)
+            if not count:
+                raise FormatError(f"{self.name!r} ended at {start + done} while it was read, and had {self.size} bytes")
+            done += count
+
     def release(self) -> None:
         """Take the file's pages out of the process; one that is looked at again comes back from the system's cache."""
         if self._map is not None and hasattr(self._map, "madvise"):  # Windows has none
             self._map.madvise(mmap.MADV_DONTNEED)
+
+    @functools.cached_property
+    def _map(self) -> mmap.mmap | None:
+        if not self.size:  # no file of 0 bytes can be mapped
+            return None
+        return mmap.mmap(self._file, self.size, access=mmap.ACCESS_READ)
+
+    @functools.cached_property
+    def _data(self) -> NDArray[Any]:
+        return np.empty(0, np.uint8) if self._map is None else read_only(np.frombuffer(self._map, np.uint8))
+
+
+class Held:
+    """Bytes in memory: a member that was unpacked, or none at all."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.name, self.size = name, len(data)
+        self._data = np.frombuffer(data, np.uint8)
+
+    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """View a range."""
+        check_range(self, start, stop)
+        return self._data[start:stop]
+
+    def read_into(self, start: int, target: NDArray[np.uint8]) -> None:
+        """Copy a range."""
+        target[:] = self.read(start, start + len(target))
+
+    def release(self) -> None:
+        """Keep the bytes: they mirror no file."""
+
+
+NOTHING: Blob = Held(b"", "nothing")
 
 
 class Slice:
@@ -66,6 +121,11 @@ class Slice:
         """Read a range within the range."""
         check_range(self, start, stop)
         return self._blob.read(self._start + start, self._start + stop)
+
+    def read_into(self, start: int, target: NDArray[np.uint8]) -> None:
+        """Copy a range within the range."""
+        check_range(self, start, start + len(target))
+        self._blob.read_into(self._start + start, target)
 
     def release(self) -> None:
         """Let go of memory that mirrors the other blob."""
@@ -91,22 +151,6 @@ class Trail:
             blobs, self._blobs, self._nbytes = self._blobs, {}, 0
             for one in blobs.values():
                 one.release()
-
-
-class Held:
-    """Bytes that are in memory: what was unpacked of an archive."""
-
-    def __init__(self, data: bytes, name: str) -> None:
-        self.name, self.size = name, len(data)
-        self._data = np.frombuffer(data, np.uint8)
-
-    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
-        """View a range."""
-        check_range(self, start, stop)
-        return self._data[start:stop]
-
-    def release(self) -> None:
-        """Keep the bytes: nothing else has them."""
 
 
 def blob_of(path: Path) -> Blob:

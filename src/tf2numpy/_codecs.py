@@ -19,7 +19,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ._registry import require
+from ._registry import fastest_zlib, require
 
 # What a decoder gives is asked for in pieces of this size where it does not say its own size.
 _PIECE_BYTES = 1 << 20
@@ -60,14 +60,6 @@ def decoder(name: str, purpose: str) -> Decode:
     Raises: MissingExtra; KeyError for a codec that is not known.
     """
     return _DECODERS[name](purpose)
-
-
-def fastest_zlib() -> Any:
-    """Give ISA-L's zlib module, or else Python's."""
-    try:
-        return importlib.import_module("isal.isal_zlib")
-    except ImportError:
-        return importlib.import_module("zlib")
 
 
 def _zstd_encoder(purpose: str) -> Encode:

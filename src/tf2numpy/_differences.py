@@ -6,14 +6,15 @@ A file against what was written to it is `_verify`'s matter, and the formats' ow
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from ._checksum import checksum
 from ._dtypes import logical_name
 from ._opened import stored_in
+from ._pairs import pairs
+from ._pieces import pieces
 from ._protocols import ArraySource
-
-_PIECE_BYTES = 16 << 20
 
 
 def differences(left: Path, right: Path) -> Iterator[str]:
@@ -23,23 +24,19 @@ def differences(left: Path, right: Path) -> Iterator[str]:
 
     Raises: what `open` raises.
     """
-    a, b = stored_in(left), stored_in(right)
-    try:
-        for name in sorted(a.arrays.keys() | b.arrays.keys()):
-            if name not in a.arrays or name not in b.arrays:
-                yield f"{name}: only in {left if name in a.arrays else right}"
-            elif (found := _difference(a.arrays[name], b.arrays[name])) is not None:
-                yield f"{name}: {found}"
-    finally:
-        a.close()
-        b.close()
+    with closing(stored_in(left)) as a, closing(stored_in(right)) as b:
+        for pair in pairs(a, b):
+            if pair.left is None or pair.right is None:
+                yield f"{pair.shown}: only in {right if pair.left is None else left}"
+            elif (found := _difference(pair.left, pair.right)) is not None:
+                yield f"{pair.shown}: {found}"
 
 
 def _difference(a: ArraySource, b: ArraySource) -> str | None:
     facts = [f"{logical_name(one.spec.dtype)} of shape {one.spec.shape}" for one in (a, b)]
     if a.spec.dtype != b.spec.dtype or a.spec.shape != b.spec.shape:
         return f"{facts[0]} against {facts[1]}"
-    for index in a.regions(_PIECE_BYTES):
+    for index in pieces(a):
         if checksum(a.read(index)) != checksum(b.read(index)):
             return f"differs in [{', '.join(f'{s.start}:{s.stop}' for s in index)}]"
     return None

@@ -51,7 +51,7 @@ def allocate(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """
     try:
         return np.empty(shape, dtype)
-    except MemoryError as error:
+    except (MemoryError, ValueError) as error:  # the latter for more than there are addresses
         needed = int(np.prod(shape, dtype=object)) * dtype.itemsize
         raise HostMemoryError(
             f"could not allocate {format_bytes(needed)} for shape {shape} of {logical_name(dtype)}"

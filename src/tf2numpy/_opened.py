@@ -45,8 +45,8 @@ def open(
 ) -> File:
     """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
-    path: a .npy, .npz, .h5, .zarr or .safetensors file or a folder of .npy files; TensorFlow is not needed. What a file
-        is, is told by its content, not by its suffix.
+    path: a .npy, .npz, .h5, .zarr or .safetensors file, a folder of .npy files, or an event log of TensorBoard's;
+        TensorFlow is not needed. What a file is, is told by its content, not by its suffix.
     select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
 
     The other options are refused for files that they mean nothing to:
@@ -69,11 +69,18 @@ def open(
     [[2 3]
      [4 5]]
     """
-    if names not in ("human", "key"):
-        raise InvalidArgument(f"names={names!r} is no way to name arrays; it is 'human' or 'key'")
-    given = {"names": names, "slots": slots, "constants": constants, "checkpoint": checkpoint, "check": check}
-    stored = stored_in(Path(path), {option: value for option, value in given.items() if value != _DEFAULTS[option]})
+    stored = stored_by(Path(path), names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
     return File(Path(path), stored if select is None else selected(stored, select, str(path)))
+
+
+def stored_by(path: Path, **options: Any) -> Stored:
+    """Find what a file holds as `open` does; options: those of `open` but select, any of them.
+
+    Raises: as `open`.
+    """
+    if (names := options.get("names", "human")) not in ("human", "key"):
+        raise InvalidArgument(f"names={names!r} is no way to name arrays; it is 'human' or 'key'")
+    return stored_in(path, {option: value for option, value in options.items() if value != _DEFAULTS[option]})
 
 
 def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
@@ -82,19 +89,35 @@ def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
     options: those of `open` that differ from the default.
     Raises: as `open`.
     """
-    head = b""
+    head, missing = b"", None
     if not path.is_dir():
-        with builtins.open(path, "rb") as file:
-            head = file.read(_HEAD_BYTES)
+        try:
+            with builtins.open(path, "rb") as file:
+                head = file.read(_HEAD_BYTES)
+        except FileNotFoundError as error:
+            missing = error
     for row in _registry.FORMATS:
+        if not head.startswith(row.begins) or (missing is not None and not row.prefixes):
+            continue
         reader: Reader = _registry.load(row.target, "formats")
         taken = {option: value for option, value in (options or {}).items() if option in row.options}
         stored = reader(path, head, **taken)
         if stored is not None:
             _refuse_others(options or {}, row, f"{stored.kind} {str(path)!r}")
             return stored
+    if missing is not None:
+        raise missing
     known = ", ".join(row.target.partition(":")[0] for row in _registry.FORMATS)
-    raise FormatError(f"{str(path)!r} is of no format that can be read; known are {known}")
+    raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path)}known are {known}")
+
+
+def _content(path: Path) -> str:
+    """Say what a folder has, in an error."""
+    if not path.is_dir():
+        return ""
+    names = sorted(one.name for one in path.iterdir())
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else "it is empty; "
 
 
 def _refuse_others(options: Mapping[str, Any], row: _registry.Known, shown: str) -> None:
@@ -178,7 +201,8 @@ class LazyArray:
     def __getitem__(self, key: Any) -> Any:
         """Read a part: integers, slices and `...`; a new array, or a read-only view of a mapped file."""
         index, rest = region_of(key, self.shape)
-        return self.source.read(index)[rest]
+        found = self.source.read(index)
+        return (found if found.flags.aligned else found.copy())[rest]  # where files begin arrays anywhere
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         wanted = None if dtype is None or np.dtype(dtype) == self.dtype else np.dtype(dtype)

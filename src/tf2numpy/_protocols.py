@@ -27,11 +27,15 @@ State: TypeAlias = Mapping[str, Any]
 
 
 class ArraySource(ABC):
-    """One array, live somewhere, of known shape, readable in any order."""
+    """One array, live somewhere, of known shape, readable in any order.
+
+    concurrent: fetching it and others on several threads at once takes less time than one after the other.
+    """
 
     kind: str
     device: str
     spec: ArraySpec
+    concurrent: bool = False
 
     @abstractmethod
     def host_bytes(self, request: Request) -> int:

@@ -103,20 +103,34 @@ SINKS = {
 
 
 class Known(NamedTuple):
-    """One row: files that `target` recognises are read by it. options: those of `open` that mean something to it."""
+    """One row: files that `target` recognises are read by it.
+
+    options: those of `open` that mean something to it. begins: what all its files begin with, one of these.
+    prefixes: whether a path may name several files by what their names begin with, and nothing lie under itself.
+    A reader of other files is not even imported.
+    """
 
     target: str
     options: tuple[str, ...] = ()
+    begins: tuple[bytes, ...] = (b"",)
+    prefixes: bool = False
 
 
 # Readers, in the order in which they are asked whether they know a file.
 FORMATS = (
-    Known("npy:npy"),
-    Known("npz:npz"),
+    Known("npy:npy", begins=(b"\x93NUMPY",)),
+    Known("npz:npz", begins=(b"PK",)),
     Known("hdf5:hdf5"),
     Known("safetensors:safetensors"),
     Known("zarr:zarr"),
     Known("folder:folder"),
+    Known("dataset_save:dataset_save", options=("check",)),
+    Known("distributed_save:distributed_save", options=("check",)),
+    Known("dataset_snapshot:dataset_snapshot", options=("check",)),
+    Known("events:events", options=("check",)),
+    Known("saved_model:saved_model", options=("names", "slots", "constants", "check")),
+    Known("frozen_graph:frozen_graph", begins=(b"\n",)),
+    Known("checkpoint:checkpoint", options=("names", "slots", "checkpoint", "check"), prefixes=True),
 )
 
 # import name -> extra of this package that installs it
@@ -206,3 +220,11 @@ def require(module: str, purpose: str) -> Any:
             f"pip install 'tf2numpy[{_EXTRAS[module]}]'"
         )
     return found
+
+
+def fastest_zlib() -> Any:
+    """Import ISA-L where it is installed, and Python's zlib, some ten times as slow, where it is not."""
+    try:
+        return importlib.import_module("isal.isal_zlib")
+    except ImportError:
+        return importlib.import_module("zlib")

@@ -72,9 +72,7 @@ def save(
     ...     print(np.load(save(np.arange(3), f"{folder}/a.npy")))
     [0 1 2]
     """
-    source, request = resolver_of(replicas)(x), request_of(dtype, True, None)
-    if request.decode_text:
-        raise InvalidArgument("dtype=str decodes strings in memory, and a file holds their bytes; leave dtype out")
+    source, request = resolver_of(replicas)(x), file_request(dtype)
     return to_file(
         source,
         path,
@@ -89,23 +87,36 @@ def save(
     )
 
 
-def to_file(
-    source: Source,
-    path: str | os.PathLike[str],
-    request: Request,
-    *,
-    format: str | None,
-    max_bytes: int | str,
-    verify: bool,
-    **options: Any,
-) -> Path:
-    """Write a source as `save` does; options: the other fields of a Job."""
-    job = Job(Path(path), format_of(path, format), request, max_bytes=parse_bytes(max_bytes), verify=verify, **options)
-    if not verify:
+def file_request(dtype: DTypeLike | None) -> Request:
+    """Say how values are wanted in a file.
+
+    Raises: InvalidArgument for a dtype that is none of numbers.
+    """
+    request = request_of(dtype, True, None)
+    if request.decode_text:
+        raise InvalidArgument("dtype=str decodes strings in memory, and a file holds their bytes; leave dtype out")
+    return request
+
+
+def job_for(
+    path: str | os.PathLike[str], request: Request, *, format: str | None, max_bytes: int | str, **options: Any
+) -> Job:
+    """Put together what is to be written and how; options: the other fields of a Job."""
+    return Job(Path(path), format_of(path, format), request, max_bytes=parse_bytes(max_bytes), **options)
+
+
+def to_file(source: Source, path: str | os.PathLike[str], request: Request, **options: Any) -> Path:
+    """Write a source as `save` does; options: those of `job_for`."""
+    return run(source, job_for(path, request, **options))
+
+
+def run(source: Source, job: Job) -> Path:
+    """Write a source, and compare the finished file with it where the job says so."""
+    if not job.verify:
         write(source, job)
         return job.path
     judge = judge_of(job.format, job.layout)  # what is missing for it is said before anything is read
-    specs = {name: _fetch.cast(spec, request) for name, spec in _fetch.specs_of(source, LONE_NAME).items()}
+    specs = {name: _fetch.cast(spec, job.request) for name, spec in _fetch.specs_of(source, LONE_NAME).items()}
     _, checksums = write(source, job)
     check_output(job.path, judge, specs, checksums)
     return job.path

@@ -7,6 +7,7 @@ Pieced: one array whose regions lie in several sources. `gather` puts a whole tr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import zip_longest
@@ -17,9 +18,12 @@ from numpy.typing import NDArray
 
 from . import _spans
 from ._errors import CopyRequired, UnsupportedKind, at_leaf
-from ._host import allocate, check_out, hand_out, read_only, region
+from ._host import allocate, check_out, cpus, hand_out, read_only, region
 from ._protocols import ArraySource, Group, RowSource, Source
 from ._types import ArraySpec, Index, Request
+
+_WORTH_THREADS_BYTES = 32 << 20  # a thread pool takes some 100 us to start
+_MOST_THREADS = 4  # more wait for the memory, not for a processor
 
 
 class Numeric(ArraySource):
@@ -121,6 +125,7 @@ class Pieced(Numeric):
         self.kind = kind
         self.device = ", ".join(dict.fromkeys(source.device for _, source in pieces))
         self.spec = ArraySpec(shape, pieces[0][1].spec.dtype)
+        self.concurrent = all(source.concurrent for _, source in pieces)
         self._pieces = pieces
 
     def host_bytes(self, request: Request) -> int:
@@ -151,7 +156,10 @@ class Pieced(Numeric):
             offsets = [-s.start for s in place]
             if all(s.start <= lo and hi <= s.stop for s, (lo, hi, _) in zip(place, whole, strict=False)):
                 return source.read(_spans.shift(index, offsets))
-        return self.fetch(Request())[index]
+        full = tuple(slice(lo, hi) for lo, hi, _ in whole) + tuple(slice(0, n) for n in self.shape[len(whole) :])
+        result = allocate(tuple(s.stop - s.start for s in full), self.spec.dtype)
+        put_together(result, full, self._pieces)
+        return result
 
     def regions(self, max_bytes: int) -> Iterator[Index]:
         """Cut piece by piece, so that no region spans two of them."""
@@ -159,6 +167,16 @@ class Pieced(Numeric):
             for index in source.regions(max_bytes):
                 moved = _spans.shift(index, [s.start for s in place])
                 yield (*moved, *place[len(moved) :])
+
+
+def put_together(target: NDArray[Any], index: Index, pieces: Sequence[tuple[Index, ArraySource]]) -> None:
+    """Fill the array of a region, a slice for every axis, from the pieces of the whole that it touches."""
+    for part, source in pieces:
+        place = (*part, *(slice(0, n) for n in source.spec.shape[len(part) :]))
+        common = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(index, place, strict=True))
+        if all(s.start < s.stop for s in common):
+            into = _spans.shift(common, [-s.start for s in index])
+            region(target, into)[...] = source.read(_spans.shift(common, [-s.start for s in place]))
 
 
 def structural(source: Any) -> Any:
@@ -170,15 +188,31 @@ def structural(source: Any) -> Any:
 def gather(source: Source, request: Request, of_rows: Callable[[RowSource, Request], Any] | None = None) -> Any:
     """Fetch every array of a source and build its result; of_rows: what to do with rows, where there can be some."""
     if isinstance(source, Group):
-        values = []
-        for (_, part), label in zip_longest(source.parts, source.labels):
+
+        def one(part: Source, label: str | None) -> Any:
             with at_leaf(label) if label else nullcontext():
-                values.append(gather(part, request, of_rows))
-        return source.build(values)
+                return gather(part, request, of_rows)
+
+        parts = [part for _, part in source.parts]
+        threads = _threads(parts, request)
+        if threads == 1:
+            return source.build([one(part, label) for part, label in zip_longest(parts, source.labels)])
+        with ThreadPoolExecutor(threads) as pool:
+            labels = (*source.labels, *[None] * (len(parts) - len(source.labels)))
+            return source.build(list(pool.map(one, parts, labels)))
     if isinstance(source, ArraySource):
         return source.fetch(request.for_array(source.spec))
     assert of_rows is not None
     return of_rows(source, request)
+
+
+def _threads(parts: Sequence[Source], request: Request) -> int:
+    """Say how many threads fetch parts together: 1 where that would not help."""
+    together = [part for part in parts if isinstance(part, ArraySource) and part.concurrent]
+    if len(together) < max(2, len(parts)):
+        return 1
+    copied_bytes = sum(part.host_bytes(request.for_array(part.spec)) for part in together)
+    return min(cpus(), _MOST_THREADS) if copied_bytes >= _WORTH_THREADS_BYTES else 1
 
 
 def constant(value: Any, kind: str = "constant") -> Group:

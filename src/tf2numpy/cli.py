@@ -1,15 +1,27 @@
-"""The command line: parses words, calls a verb, prints. It owns no conversion logic and starts fast."""
+"""The command line: the table of commands, and what becomes of their errors and warnings. It starts fast."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from ._version import __version__
+from .commands import convert, demo, devices, diff, inspect, verify
 
 OK, FAILED, MISUSED = 0, 1, 2
+
+_COMMANDS: dict[str, Any] = {
+    "inspect": inspect,
+    "convert": convert,
+    "diff": diff,
+    "verify": verify,
+    "devices": devices,
+    "demo": demo,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,13 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_usage(sys.stderr)
         print("tf2numpy: error: give a command; tf2numpy --help lists them", file=sys.stderr)
         return MISUSED
+    command = _COMMANDS[options.command]
+    failed: int = getattr(command, "FAILED", FAILED)
     try:
-        code = _run(options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _warn
+            code: int = command.run(options)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("tf2numpy: interrupted", file=sys.stderr)
-        return FAILED
+        return failed
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own flush at exit fails
         return OK
@@ -37,26 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tf2numpy: error: {message}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
             print(f"  {note}", file=sys.stderr)
-        return FAILED
+        return failed
 
 
-def _run(options: argparse.Namespace) -> int:
-    if options.command == "devices":
-        from ._devices import devices
-
-        print(devices())
-        return OK
-    if options.command == "verify":
-        from pathlib import Path
-
-        from ._differences import differences
-
-        found = list(differences(Path(options.left), Path(options.right)))
-        print("\n".join(found) or "equal: the same arrays, bit for bit")
-        return FAILED if found else OK
-    from ._demo import demo
-
-    return demo(options.output)
+def _warn(message: Warning | str, *where: Any, **more: Any) -> None:
+    print(f"tf2numpy: warning: {' '.join(str(message).splitlines())}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,17 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tf2numpy {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("devices", help="list the devices tensors can live on, and their memory")
-    verify = commands.add_parser(
-        "verify",
-        help="compare two files of any formats: the same arrays, bit for bit?",
-        description="Compare two files, or folders, of any formats, as tf2numpy itself reads them: do they hold the "
-        "same arrays, bit for bit? To check a file by its format's own library, write it with save(..., verify=True).",
-    )
-    verify.add_argument("left", metavar="A")
-    verify.add_argument("right", metavar="B")
-    demo = commands.add_parser("demo", help="convert a real photograph in every way and check each against TensorFlow")
-    demo.add_argument("--output", default="demo-output", metavar="FOLDER", help="where to write (default: %(default)s)")
+    for name, command in _COMMANDS.items():
+        command.add_arguments(commands.add_parser(name, help=command.HELP))
     return parser
 
 

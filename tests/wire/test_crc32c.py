@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tf2numpy.wire import crc32c
 from tf2numpy.wire.crc32c import extend, mask, masked, unmask
 
 
@@ -33,3 +34,29 @@ def test_masked_sums_that_tensorflow_wrote():
 def test_unmasking_undoes_masking(crc):
     assert unmask(mask(crc)) == crc
     assert 0 <= mask(crc) < 2**32
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_sums_of_neighbours(first, second):
+    both = crc32c.combine(crc32c.extend(0, first), crc32c.extend(0, second), len(second))
+    assert both == crc32c.extend(0, first + second)
+
+
+def test_sums_of_distant_neighbours():
+    zeros = bytes(1 << 20)
+    whole = 0
+    for _ in range(64):
+        whole = crc32c.extend(whole, zeros)
+    halves = [crc32c.extend(0, zeros)]
+    for power in range(20, 26):
+        halves.append(crc32c.combine(halves[-1], halves[-1], 1 << power))
+    assert halves[-1] == whole
+
+
+def test_the_library_is_found_with_or_without_its_package(monkeypatch):
+    alone = crc32c._library()
+    assert alone.__name__ == "crc32c._crc32c"
+    monkeypatch.setattr(crc32c.importlib.util, "find_spec", lambda _: None)
+    whole = crc32c._library()
+    assert whole.__name__ == "crc32c"
+    assert alone.crc32c(b"123456789") == whole.crc32c(b"123456789") == 0xE3069283

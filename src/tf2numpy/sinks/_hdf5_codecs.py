@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._codecs import LIMITS, encoder, fastest_zlib
+from .._codecs import LIMITS, encoder
 from .._errors import FormatError
 from .._host import c_order
-from .._registry import require
+from .._registry import fastest_zlib, require
 from ._hdf5_journal import Journal
 from ._pool import Pool
 from ._runs import bytes_of

@@ -7,13 +7,14 @@ have more paths than bytes: to each object only the shortest few are found, alwa
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from .._errors import FormatError
-from . import protobuf
+from .one_field import integer, text
+from .protobuf import BYTES, Buffer, fields
 
 _MOST = 1 << 18  # nodes, edges, slots, and steps of one walk: several times what the largest models have
 _MOST_PATHS = 4  # to one node
@@ -43,7 +44,7 @@ class Trackables:
     tensors: the node and the full name of each variable, by what its keys in the checkpoint begin with.
     """
 
-    def __init__(self, graph: protobuf.Buffer) -> None:
+    def __init__(self, graph: Buffer) -> None:
         """Decode a serialized TrackableObjectGraph, or a SavedObjectGraph, whose objects have children and slots too.
 
         Raises: FormatError for what is no such message, or has more objects than any checkpoint.
@@ -53,8 +54,8 @@ class Trackables:
         self._names: dict[str, int] = {}  # and their numbers, in which edges are kept
         self._parents, self._labels, self._children = array("I"), array("I"), array("I")
         self._count = 0
-        for number, kind, node in protobuf.fields(graph):
-            if number == 1 and kind == protobuf.BYTES:
+        for number, kind, node in fields(graph):
+            if number == 1 and kind == BYTES:
                 self._add(self._count, node)
                 self._count += 1
                 _bound(self._count)
@@ -63,17 +64,19 @@ class Trackables:
         if last >= max(self._count, 1):
             raise FormatError(f"the object graph has {self._count} objects, and refers to the object {last}")
 
-    def edges(self) -> list[Edge]:
+    def edges(self) -> Iterator[Edge]:
         """Give all edges, in the order of the file: the parents' order, and the children's of each parent."""
         names = list(self._names)
-        of_all = zip(self._parents, self._labels, self._children, strict=True)
-        return [Edge(parent, names[label], child) for parent, label, child in of_all]
+        for parent, label, child in zip(self._parents, self._labels, self._children, strict=True):
+            yield Edge(parent, names[label], child)
 
     def paths(self, wanted: Collection[int], costs: bytes, most: int) -> dict[int, list[tuple[Edge, ...]]]:
         """Find the shortest ways from the root to the wanted nodes by edges that cost at most `most`, a few of each.
 
         costs: of each edge. No way goes through one node twice. Of ways of one length those come first whose edges do.
         """
+        if not self._count:
+            return {}
         names = list(self._names)
         useful = self._towards(wanted, costs, most)
         ends = np.searchsorted(np.asarray(self._parents), np.arange(self._count + 1)).tolist()
@@ -101,21 +104,20 @@ class Trackables:
         return found
 
     def _add(self, node: int, content: memoryview) -> None:
-        for number, kind, value in protobuf.fields(content):
-            if kind != protobuf.BYTES or number > 3:
+        for number, kind, value in fields(content):
+            if kind != BYTES or number > 3:
                 continue
-            part = protobuf.Message(value)
             if number == 1:
                 self._parents.append(node)
-                self._labels.append(self._names.setdefault(part.text(2), len(self._names)))
-                self._children.append(_place(part, 1))
+                self._labels.append(self._names.setdefault(text(value, 2), len(self._names)))
+                self._children.append(_place(value, 1))
                 _bound(len(self._children))
             elif number == 2:
-                prefix = part.text(3).rpartition("/.ATTRIBUTES/")[0]
-                self.tensors.setdefault(prefix, (node, part.text(2)))
+                prefix = text(value, 3).rpartition("/.ATTRIBUTES/")[0]
+                self.tensors.setdefault(prefix, (node, text(value, 2)))
                 _bound(len(self.tensors))
             else:
-                self.slots.append(Slot(node, _place(part, 1), part.text(2), _place(part, 3)))
+                self.slots.append(Slot(node, _place(value, 1), text(value, 2), _place(value, 3)))
                 _bound(len(self.slots))
 
     def _towards(self, wanted: Collection[int], costs: bytes, most: int) -> set[int]:
@@ -139,8 +141,8 @@ def _bound(count: int) -> None:
         raise FormatError(f"the object graph has more than {_MOST} objects, or references to them; read it by its keys")
 
 
-def _place(message: protobuf.Message, number: int) -> int:
-    place = message.integer(number)
+def _place(message: memoryview, number: int) -> int:
+    place = integer(message, number)
     if not 0 <= place < _MOST:
         raise FormatError(f"the object graph refers to the object {place}; 0 to {_MOST - 1} can be")
     return place

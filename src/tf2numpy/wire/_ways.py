@@ -55,12 +55,11 @@ def placed(keys: Iterable[str], graph: Trackables, full_names: Mapping[int, str]
     for one in found:
         if one.object is not None:
             of_object.setdefault(one.object, []).append(one)
-    edges = graph.edges()
-    optimizers = _optimizers(edges, graph)
-    twice = any(edge.parent == 0 and edge.label == "variables" for edge in edges)
-    costs = bytes(_cost(edge, of_object, optimizers, twice) for edge in edges)
+    optimizers = _optimizers(graph)
+    twice = any(edge.parent == 0 and edge.label == "variables" for edge in graph.edges())
+    costs = bytes(_cost(edge, of_object, optimizers, twice) for edge in graph.edges())
     wanted, first = {*of_object, *optimizers}, dict[int, tuple[Edge, ...]]()
-    for cost in (PLAIN, _PRIVATE, _LISTED, _KEPT):
+    for cost in sorted({PLAIN, *costs}):
         for node, ways in graph.paths(wanted, costs, cost).items():
             for one in of_object.get(node, ()):
                 if node not in first:
@@ -88,13 +87,14 @@ def _of_key(key: str, graph: Trackables, full_names: Mapping[int, str]) -> Place
     return Placed(key, full_name or full_names.get(number, ""), number, _PARTS.get(attribute, attribute), role=role)
 
 
-def _optimizers(edges: list[Edge], graph: Trackables) -> set[int]:
+def _optimizers(graph: Trackables) -> set[int]:
     """Find the objects that are optimizers: by their children, by their slots, or because they are called so."""
     labels: dict[int, set[str]] = {}
-    for edge in edges:
-        labels.setdefault(edge.parent, set()).add(edge.label)
+    for edge in graph.edges():
+        if any(edge.label in marks for marks in _OPTIMIZERS):
+            labels.setdefault(edge.parent, set()).add(edge.label)
     known = {node for node, children in labels.items() if any(marks <= children for marks in _OPTIMIZERS)}
-    called = {edge.child for edge in edges if edge.label in _CALLED and edge.child in labels}
+    called = {edge.child for edge in graph.edges() if edge.label in _CALLED}
     return known | called | {slot.optimizer for slot in graph.slots}
 
 

@@ -100,7 +100,7 @@ def _of_slot(one: Placed, of_objects: Mapping[int | None, str]) -> list[str]:
 
 
 def _wishes(one: Placed) -> list[str]:
-    return [*one.paths, *filter(None, (one.full_name, one.key.removesuffix(_VALUE)))]
+    return [*one.paths, *filter(None, (one.key.removesuffix(_VALUE), one.full_name))]
 
 
 def _choose(names: dict[str, str], keys: Container[str], wishes: Mapping[str, Sequence[str]]) -> None:
@@ -108,10 +108,13 @@ def _choose(names: dict[str, str], keys: Container[str], wishes: Mapping[str, Se
     taken = set(names.values())
     claims = Counter(wished[0] for wished in wishes.values() if wished)
     for key, wished in wishes.items():
+        own = {key, key.removesuffix(_VALUE)}
         free = (
             wish
             for wish in wished
-            if wish not in taken and claims[wish] == (wish == wished[0]) and (wish == key or wish not in keys)
+            if wish not in taken
+            and (wish in own or claims[wish] == (wish == wished[0]))
+            and (wish == key or wish not in keys)
         )
         names[key] = next(free, key)
         taken.add(names[key])

@@ -28,6 +28,8 @@ def varint(data: Buffer, at: int, end: int | None = None) -> tuple[int, int]:
     Raises: FormatError for one that is cut short or too long.
     """
     end = len(data) if end is None else end
+    if at < end and data[at] < 0x80:  # most are one byte
+        return data[at], at + 1
     value = 0
     for place in range(at, min(at + _MOST_VARINT_BYTES, end)):
         byte = data[place]

@@ -55,17 +55,24 @@ class Head(NamedTuple):
         """The number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the array; an element that is a string or a handle counts as its pointer."""
+        return self.elements * (8 if self.plain_enum in (RESOURCE, VARIANT) else self.dtype.itemsize)
+
 
 class Fields:
     """The fields of a TensorProto.
 
-    content: its tensor_content. strings: its string_val. runs: of each other field of values, the runs in which they
-    come: the wire type, and packed values as bytes, or single ones as an array of uint64.
+    content: its tensor_content; lone: whether that ends the message, and there are no other values. strings: its
+    string_val. runs: of each other field of values, the runs in which they come: the wire type, and packed values as
+    bytes, or single ones as an array of uint64.
     """
 
     def __init__(self, data: Buffer) -> None:
         """Raises: FormatError, naming the offset, for what is no TensorProto."""
         self.content = memoryview(b"")
+        self.lone = False
         self.strings: list[bytes] = []
         self.runs: dict[int, list[tuple[int, Any]]] = {}
         self._enum = 0
@@ -85,7 +92,7 @@ class Fields:
             elif number == _SHAPE and kind == BYTES:
                 self._shape.append(value)
             elif number == _CONTENT and kind == BYTES:
-                self.content = value
+                self.content, self.lone = value, at == len(view) and not self.runs and not self.strings
             elif number in _VALUES and number != STRINGS:
                 self._add(number, kind, value)
             elif number in (_DTYPE, _SHAPE, _CONTENT, STRINGS):

@@ -50,8 +50,12 @@ def decoded(data: Buffer) -> NDArray[Any]:
     variants), and where more than MOST_FILLED_BYTES are to be filled with the last of several values.
     """
     fields = Fields(data)
-    found = fields.head()
-    return _from_content(fields.content, found) if fields.content else _from_values(fields, found)
+    return from_fields(fields, fields.head())
+
+
+def from_fields(fields: Fields, found: Head) -> NDArray[Any]:
+    """Read the values of a TensorProto whose fields, and what they declare, are known, as `decoded` does."""
+    return from_content(fields.content, found) if fields.content else _from_values(fields, found)
 
 
 def from_values(data: Buffer, enum: int, shape: Sequence[int]) -> NDArray[Any]:
@@ -82,7 +86,8 @@ def handles(data: Buffer) -> tuple[tuple[int, ...], list[memoryview]]:
     return found.shape, given[: found.elements] + [memoryview(b"")] * missing
 
 
-def _from_content(content: memoryview, found: Head) -> NDArray[Any]:
+def from_content(content: memoryview, found: Head) -> NDArray[Any]:
+    """Read the tensor_content of a tensor, as `decoded` does."""
     dtype = found.dtype
     if dtype.hasobject:
         strings = np.empty(found.elements, object)
@@ -94,9 +99,17 @@ def _from_content(content: memoryview, found: Head) -> NDArray[Any]:
             f"its tensor_content has {len(content)} bytes, and the shape {short(found.shape)} of {logical_name(dtype)} "
             f"takes {needed}"
         )
-    if dtype == np.bool_ and np.frombuffer(content, np.uint8).max() > 1:
+    check_bits(np.frombuffer(content, np.uint8), found)
+    return logical(np.frombuffer(content, stored(dtype)), found).reshape(found.shape)
+
+
+def check_bits(bits: NDArray[np.uint8], found: Head) -> None:
+    """Refuse bytes that no bool has.
+
+    Raises: FormatError.
+    """
+    if found.dtype == np.bool_ and bits.size and int(bits.max()) > 1:
         raise FormatError("its tensor_content has bytes other than 0 and 1, and its dtype is bool")
-    return _logical(np.frombuffer(content, _stored(dtype)), found).reshape(found.shape)
 
 
 def _pieces(content: memoryview, found: Head) -> list[memoryview]:
@@ -120,7 +133,7 @@ def _from_values(fields: Fields, found: Head) -> NDArray[Any]:
         values = np.empty(len(fields.strings), object)
         values[:] = fields.strings
     else:
-        values = _logical(_numbers(fields, found), found)
+        values = logical(_numbers(fields, found), found)
     return _filled(values if values.size else np.full(1, b"" if dtype.hasobject else 0, dtype), found)
 
 
@@ -144,19 +157,19 @@ def _filled(values: NDArray[Any], found: Head) -> NDArray[Any]:
 
 def _numbers(fields: Fields, found: Head) -> NDArray[Any]:
     """Give the values in the field of the dtype, as what is stored of it."""
-    stored = _stored(found.dtype)
+    kept = stored(found.dtype)
     number = _FIELDS.get(found.plain_enum, _SMALL_INTEGERS)
     runs = fields.runs.get(number, [])
     if number == _FLOAT8:  # not repeated: of several, the last
-        return np.frombuffer(_expected(runs[-1], BYTES, number) if runs else b"", stored)
-    bits = np.bool_ if found.dtype == np.bool_ else f"<u{stored.itemsize}"
+        return np.frombuffer(_expected(runs[-1], BYTES, number) if runs else b"", kept)
+    bits = np.bool_ if found.dtype == np.bool_ else f"<u{kept.itemsize}"
     each = np.dtype(_FIXED.get(number, bits))
     read = _fixed if number in _FIXED else _varints
     parts = [read(run, number, each) for run in runs]
     values = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, each), *parts])
     if found.dtype.kind == "c" and values.size % 2:
         raise FormatError(f"the field {number} has {values.size} numbers, which are no pairs")
-    return values.view(stored)
+    return values.view(kept)
 
 
 def _varints(run: tuple[int, Any], number: int, each: np.dtype[Any]) -> NDArray[Any]:
@@ -181,13 +194,14 @@ def _expected(run: tuple[int, Any], kind: int, number: int) -> Any:
     return run[1]
 
 
-def _logical(stored: NDArray[Any], found: Head) -> NDArray[Any]:
+def logical(bits: NDArray[Any], found: Head) -> NDArray[Any]:
     """Turn what is stored into the logical dtype: a view, but for elements of less than a byte."""
     used = _BITS_USED.get(found.plain_enum)
     if used is not None:
-        stored = stored & np.uint8(used)
-    return stored.astype(stored.dtype.newbyteorder("="), copy=False).view(found.dtype)
+        bits = bits & np.uint8(used)
+    return bits.astype(bits.dtype.newbyteorder("="), copy=False).view(found.dtype)
 
 
-def _stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Give the dtype of tensor_content: of extended dtypes the bits, always little-endian."""
     return storage(dtype).newbyteorder("<")

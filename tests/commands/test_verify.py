@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 import tf2numpy as t2n
-from tf2numpy import cli
+from tf2numpy import _differences, cli
+from tf2numpy._protocols import Stored
+from tf2numpy._sources import Plain
 
 
 @pytest.fixture
@@ -52,3 +54,12 @@ def test_what_cannot_be_read(run, tmp_path):
     code, (out, err) = run(tmp_path / "x", tmp_path / "x")
     assert (code, out) == (1, "")
     assert err.startswith(f"tf2numpy: error: {str(tmp_path / 'x')!r} is of no format that can be read; known are npy")
+
+
+def test_other_names_count(run, monkeypatch):
+    files = {
+        "a": Stored("test file", {"w": Plain(np.zeros(2)), "v": Plain(np.ones(2))}, lambda: None, {"w": ["layer/w"]}),
+        "b": Stored("test file", {"layer/w": Plain(-np.zeros(2))}, lambda: None),
+    }
+    monkeypatch.setattr(_differences, "stored_in", lambda path: files[str(path)])
+    assert run("a", "b") == (1, ("v: only in a\nw = layer/w: differs in [0:2]\n", ""))

@@ -1,0 +1,166 @@
+"""The verb that turns a file into another: `convert`. It joins opening, renaming and saving, and owns none of them.
+
+Nothing that depends on a format may enter this file.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, overload
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ._lazy import as_written
+from ._opened import selected, stored_by
+from ._options import layout_of
+from ._protocols import Group, Stored
+from ._rename import Rename, renamed
+from ._save import file_request, job_for, run
+from ._write import prepared, specs_of
+
+_MOST_SHOWN = 20
+
+
+class Conversion(NamedTuple):
+    """What would become of one array: its name in the file, its new one, and what it will be there.
+
+    nbytes: in memory; None for strings, which are not read to be counted.
+    """
+
+    old: str
+    new: str
+    dtype: np.dtype[Any]
+    shape: tuple[int | None, ...]
+    nbytes: int | None
+
+
+@overload
+def convert(
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str],
+    *,
+    select: str | Sequence[str] | None = None,
+    names: str = "human",
+    slots: bool = False,
+    constants: bool = False,
+    checkpoint: str | None = None,
+    check: bool = True,
+    rename: Rename | None = None,
+    format: str | None = None,
+    max_bytes: int | str = "64MiB",
+    dtype: DTypeLike | None = None,
+    compression: str | None = None,
+    chunks: Sequence[int] | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    verify: bool = False,
+    progress: bool | Callable[[int, int | None], None] | None = None,
+    dry_run: Literal[False] = False,
+) -> Path: ...
+
+
+@overload
+def convert(
+    src: str | os.PathLike[str], dst: str | os.PathLike[str], *, dry_run: Literal[True], **options: Any
+) -> list[Conversion]: ...
+
+
+@as_written  # type: ignore[misc]  # a dry run takes no other options than these
+def convert(
+    src: str | os.PathLike[str],
+    dst: str | os.PathLike[str],
+    *,
+    select: str | Sequence[str] | None = None,
+    names: str = "human",
+    slots: bool = False,
+    constants: bool = False,
+    checkpoint: str | None = None,
+    check: bool = True,
+    rename: Rename | None = None,
+    format: str | None = None,
+    max_bytes: int | str = "64MiB",
+    dtype: DTypeLike | None = None,
+    compression: str | None = None,
+    chunks: Sequence[int] | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    verify: bool = False,
+    progress: bool | Callable[[int, int | None], None] | None = None,
+    dry_run: bool = False,
+) -> Path | list[Conversion]:
+    r"""Write the arrays of a file that `open` reads into a file that `save` writes, in bounded memory.
+
+    src: the file or folder to read; TensorFlow is not needed. dst: the file to write; its suffix names the format,
+        unless `format` does.
+    select, names, slots, constants, checkpoint, check: as for `open`; select goes by the names before renaming.
+    rename: a mapping of old names to new ones, or rules "pattern=replacement", one or a list. A rule is cut at its last
+        "="; the pattern is a regular expression (Python's `re`) that must fit the whole name; \1 or \g<name> in the
+        replacement is what a group of it found. Of several rules the first that fits a name counts, and a name that
+        none fits stays.
+    format, max_bytes, dtype, compression, chunks, overwrite, resume, verify, progress: as for `save`.
+    dry_run: write nothing; give a list of what would be written, an (old, new, dtype, shape, nbytes) for each array.
+
+    Returns: dst, which appears whole or not at all, as with `save`. What the file has and no array can be is left out,
+    and a warning says what and why.
+
+    Raises: what `open` and `save` raise; FormatError, naming all arrays that the format cannot hold, and
+    InvalidArgument, naming all that would have one name, before anything is read.
+
+    >>> import numpy as np, tempfile, tf2numpy as t2n
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     source = t2n.save({"a": {"kernel": np.ones(2)}, "b": np.zeros(3)}, f"{folder}/x.npz")
+    ...     path = t2n.convert(source, f"{folder}/y.safetensors", rename=r"(.*)/kernel=\1.weight")
+    ...     with t2n.open(path) as file:
+    ...         print(list(file))
+    ['a.weight', 'b']
+    """
+    request = file_request(dtype)
+    job = job_for(
+        dst,
+        request,
+        format=format,
+        max_bytes=max_bytes,
+        layout=layout_of(compression, chunks),
+        overwrite=overwrite,
+        resume=resume,
+        verify=verify,
+        progress=progress,
+    )
+    found = stored_by(Path(src), names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
+    with closing(found):
+        chosen = found if select is None else selected(found, select, str(src))
+        known = {name: found.aliases.get(name, ()) for name in found.arrays}
+        new = renamed(chosen.arrays, rename, known, repr(str(src)))
+        source = _group(chosen, new)
+        if chosen.left_out:
+            warnings.warn(_left_out(str(src), chosen.left_out), stacklevel=2)
+        if not dry_run:
+            return run(source, job)
+        prepared(source, job)
+        specs = specs_of(source, request)
+        return [
+            Conversion(old, name, specs[name].dtype, specs[name].shape, specs[name].nbytes) for old, name in new.items()
+        ]
+
+
+def _group(stored: Stored, new: Mapping[str, str]) -> Group:
+    names = tuple(new.values())
+    return Group(
+        stored.kind,
+        [(new[name], array) for name, array in stored.arrays.items()],
+        lambda built: dict(zip(names, built, strict=True)),
+        labels=tuple(f"the array {name!r}" for name in new),
+    )
+
+
+def _left_out(src: str, left_out: Mapping[str, str]) -> str:
+    shown = "; ".join(f"{name!r} ({why})" for name, why in list(left_out.items())[:_MOST_SHOWN])
+    more = (
+        f"; and {len(left_out) - _MOST_SHOWN} more, see open({src!r}).left_out" if len(left_out) > _MOST_SHOWN else ""
+    )
+    return f"{src!r} has what no array can be, and it is left out: {shown}{more}"

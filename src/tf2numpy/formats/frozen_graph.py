@@ -1,0 +1,27 @@
+"""A bare GraphDef file, as frozen graphs are: its constants. Graphs in SavedModels may not enter; see `saved_model`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .._blobs import blob_of
+from .._protocols import Stored
+from ..wire.graph import is_graph
+from ._constants import constant_arrays
+from ._reading import reading
+
+_KIND = "frozen graph"
+
+
+def frozen_graph(path: Path, head: bytes) -> Stored | None:
+    """Open a GraphDef file: its constants under the names of their nodes, those of functions as "FUNCTION/NODE".
+
+    Raises: FormatError for a damaged file.
+    """
+    blob = blob_of(path)
+    data = blob.read(0, blob.size).data
+    if not is_graph(data):
+        return None
+    with reading(repr(str(path))):
+        arrays, left_out = constant_arrays(data, "", (), kind=_KIND, device=f"file {path}")
+    return Stored(_KIND, arrays, lambda: None, left_out=left_out)

@@ -1,0 +1,149 @@
+"""What tf.data's snapshots say of themselves, and the records of those before version 2. No file may enter.
+
+Source: tensorflow/core/protobuf/snapshot.proto, tensorflow/core/data/snapshot_utils.cc. Before version 2 a record is
+its length in 8 bytes and its data, without checksums, and it has all components of an element; here it becomes one
+TensorProto for each, as version 2 has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .._dtypes import from_enum
+from .._errors import FormatError
+from .compression import Read, snappy_block, unpacked
+from .protobuf import BYTES, Buffer, Message
+from .records import Block
+
+_LENGTH_BYTES = 8
+_FINALIZED = 1000
+_BLOCK_BYTES = 1 << 20
+_STRING = 7
+_MOST_HELD_BYTES, _MOST_HELD_RATIO = 64 << 20, 10
+
+
+class Metadata(NamedTuple):
+    """A SnapshotMetadataRecord. enums: of the components. elements: their number; negative where it is not known."""
+
+    run_id: str
+    version: int
+    enums: list[int]
+    elements: int
+    finalized: bool
+
+
+def metadata(data: Buffer) -> Metadata:
+    """Read a SnapshotMetadataRecord.
+
+    Raises: FormatError for what is none.
+    """
+    message = Message(data)
+    return Metadata(
+        message.text(2),
+        message.integer(4),
+        message.integers(5, np.int64).tolist(),
+        message.integer(6) if 6 in message else -1,
+        bool(message.integer(_FINALIZED)),
+    )
+
+
+def old_blocks(read: Read, size: int, version: int, enums: Sequence[int]) -> Iterator[Block]:
+    """Give the records of a file of version 0 or 1 in blocks, one TensorProto for each component of an element.
+
+    enums: of the components. Offsets in the blocks mean nothing.
+    Raises: FormatError for a damaged file; MissingExtra.
+    """
+    held: list[Buffer] = []
+    numbers, nbytes = 0, 0
+    for element in _elements(read, size, version, enums):
+        if len(element) != len(enums):
+            raise FormatError(f"an element has {len(element)} components, and {len(enums)} are recorded")
+        held += element
+        nbytes += sum(map(len, element))
+        if nbytes >= _BLOCK_BYTES:
+            yield _block(held, numbers)
+            numbers, held, nbytes = numbers + len(held), [], 0
+    if held:
+        yield _block(held, numbers)
+
+
+def _elements(read: Read, size: int, version: int, enums: Sequence[int]) -> Iterator[list[Buffer]]:
+    records = _records(unpacked(read, size, _compression(read, size)), size)
+    for record in records:
+        message = Message(record)
+        components = message.messages(1)
+        if version == 0 or not components or 1 in components[0]:
+            yield list(message.contents(1))
+            continue
+        block = next(records, None)
+        if block is None:
+            raise FormatError("its last element has no data")
+        yield list(_unpacked_element(components, memoryview(snappy_block(block)), enums))
+
+
+def _unpacked_element(components: list[Message], raw: memoryview, enums: Sequence[int]) -> Iterator[Buffer]:
+    """Give a TensorProto for each component of an element that Snappy compressed as a whole."""
+    at = 0
+    for component, enum in zip(components, enums, strict=False):
+        size = component.integer(3)
+        if not 0 <= size <= len(raw) - at:
+            raise FormatError(f"a component takes {size} bytes, and {len(raw) - at} are left")
+        part, at = raw[at : at + size], at + size
+        if from_enum(enum) is None or enum == _STRING:
+            yield part
+        else:
+            shape = bytes(component.content(2))
+            yield b"".join([b"\x08", _varint(enum), _field(2, shape), _field(4, part) if size else b""])
+
+
+def _compression(read: Read, size: int) -> str:
+    """Tell how the file is compressed as a whole: by its first bytes, which else are a length."""
+    head = bytes(read(0, min(size, _LENGTH_BYTES)))
+    if head[:2] == b"\x1f\x8b":
+        return "gzip"
+    whole = len(head) < _LENGTH_BYTES or int.from_bytes(head, "little") <= size - _LENGTH_BYTES
+    return "none" if whole else "snappy"
+
+
+def _records(pieces: Iterable[Buffer], size: int) -> Iterator[memoryview]:
+    held: list[Buffer] = []
+    have, needed, most = 0, _LENGTH_BYTES, max(_MOST_HELD_BYTES, _MOST_HELD_RATIO * size)
+    for piece in pieces:
+        held.append(piece)
+        have += len(piece)
+        if have < needed:
+            continue
+        view, at = memoryview(held[0] if len(held) == 1 else b"".join(held)), 0
+        needed = _LENGTH_BYTES
+        while have - at >= _LENGTH_BYTES:
+            length = int.from_bytes(view[at : at + _LENGTH_BYTES], "little")
+            if length > most:
+                raise FormatError(f"a record of {length} bytes is too large for a file of {size}")
+            if length > have - at - _LENGTH_BYTES:
+                needed = _LENGTH_BYTES + length
+                break
+            yield view[at + _LENGTH_BYTES : at + _LENGTH_BYTES + length]
+            at += _LENGTH_BYTES + length
+        held, have = [view[at:]], have - at
+    if have:
+        raise FormatError(f"its last record is cut short: it takes {needed} bytes at least, and {have} are left")
+
+
+def _block(records: list[Buffer], first: int) -> Block:
+    ends = np.cumsum([0, *map(len, records)], dtype=np.int64)
+    return Block(memoryview(b"".join(records)), ends[:-1], ends[1:], np.arange(first, first + len(records)), 0)
+
+
+def _field(number: int, content: Buffer) -> bytes:
+    return b"".join([_varint(number << 3 | BYTES), _varint(len(content)), content])
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])

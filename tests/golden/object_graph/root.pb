@@ -1,0 +1,4 @@
+
+B
+root4
+VARIABLE_VALUEalone/.ATTRIBUTES/VARIABLE_VALUE*
