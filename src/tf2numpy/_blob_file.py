@@ -13,7 +13,7 @@ class BlobFile(io.RawIOBase):
     """A file object, read-only, that ends where the blob ends."""
 
     def __init__(self, blob: Blob) -> None:
-        self._blob, self._at = blob, 0
+        self.blob, self._at = blob, 0
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -29,18 +29,18 @@ class BlobFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         """Go to a position, beyond the end as well, as in any file."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._blob.size}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.blob.size}[whence]
         if base + offset < 0:
-            raise ValueError(f"byte {base + offset} of {self._blob.name!r} was asked for")
+            raise ValueError(f"byte {base + offset} of {self.blob.name!r} was asked for")
         self._at = base + offset
         return self._at
 
     def readinto(self, buffer: Any, /) -> int:
         """Copy bytes, as many as there are and as fit."""
         target = memoryview(buffer).cast("B")
-        stop = min(self._at + len(target), self._blob.size)
+        stop = min(self._at + len(target), self.blob.size)
         count = max(0, stop - self._at)
         if count:
-            target[:count] = self._blob.read(self._at, stop).data
+            target[:count] = self.blob.read(self._at, stop).data
         self._at += count
         return count

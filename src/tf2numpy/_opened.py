@@ -45,8 +45,9 @@ def open(
 ) -> File:
     """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
-    path: a .npy, .npz, .h5, .zarr or .safetensors file, a folder of .npy files, or an event log of TensorBoard's;
-        TensorFlow is not needed. What a file is, is told by its content, not by its suffix.
+    path: a .npy, .npz, .h5, .zarr or .safetensors file, a folder of .npy files, an event log of TensorBoard's, or a model
+        or weights that Keras saved (.keras, .weights.h5, .weights.json, .h5); TensorFlow is not needed. What a file is,
+        is told by its content, not by its suffix.
     select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
 
     The other options are refused for files that they mean nothing to:
@@ -107,7 +108,7 @@ def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
             return stored
     if missing is not None:
         raise missing
-    known = ", ".join(row.target.partition(":")[0] for row in _registry.FORMATS)
+    known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
     raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path)}known are {known}")
 
 

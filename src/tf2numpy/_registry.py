@@ -120,6 +120,10 @@ class Known(NamedTuple):
 FORMATS = (
     Known("npy:npy", begins=(b"\x93NUMPY",)),
     Known("npz:npz", begins=(b"PK",)),
+    Known("keras_archive:keras_archive", options=("names", "slots")),
+    Known("keras_archive:keras_folder", options=("names", "slots")),
+    Known("keras_hdf5:keras_hdf5", options=("names", "slots")),
+    Known("keras_shards:keras_shards", options=("names", "slots")),
     Known("hdf5:hdf5"),
     Known("safetensors:safetensors"),
     Known("zarr:zarr"),

@@ -7,34 +7,75 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_BYTES = 1 << 26
+from .._errors import FormatError
+from .._units import format_bytes
+from ..wire.hdf5_header import check_heap, texts
+from ._hdf5_opened import Opened
+
+_MOST_RATIO, _ALWAYS_BYTES = 10, 64 << 20
 
 
-def text_of(h5py: Any, holder: Any, name: str) -> str:
-    """Give an attribute that is one text; "" for any other, whatever it may mean to others."""
-    found = _texts(h5py, holder, name)
+def text_of(opened: Opened, holder: Any, name: str) -> str:
+    """Give an attribute that is one text; "" for any other, whatever it may mean to others.
+
+    Raises: FormatError for one that says it is far longer than the file.
+    """
+    found = _texts(opened, holder, name)
     return str(found.item().decode(errors="surrogateescape")) if found is not None and found.ndim == 0 else ""
 
 
-def texts_of(h5py: Any, holder: Any, name: str) -> list[str] | None:
-    """Give an attribute that is a list of texts, or an empty list of anything; None if there is no such attribute."""
-    found = _texts(h5py, holder, name)
+def texts_of(opened: Opened, holder: Any, name: str) -> list[str] | None:
+    """Give an attribute that is a list of texts, or an empty list of anything; None if there is no such attribute.
+
+    Raises: as `text_of`.
+    """
+    found = _texts(opened, holder, name)
     if found is None or found.ndim != 1:
         return None
     return [text.decode(errors="surrogateescape") for text in found.tolist()]
 
 
-def _texts(h5py: Any, holder: Any, name: str) -> NDArray[Any] | None:
+def _texts(opened: Opened, holder: Any, name: str) -> NDArray[Any] | None:
+    h5py = opened.h5py
     if not h5py.h5a.exists(holder, name.encode()):
         return None
     attribute = h5py.h5a.open(holder, name.encode())
-    shape = attribute.shape
+    shape, kind = attribute.shape, attribute.get_type()
     if shape is not None and 0 in shape:
         return np.empty(shape, object)
-    if attribute.get_type().get_class() != h5py.h5t.STRING or shape is None:
+    if kind.get_class() != h5py.h5t.STRING or shape is None:
         return None
-    if attribute.get_storage_size() > _MOST_BYTES:
-        return None
+    _check_size(opened, holder, name, attribute.get_storage_size(), in_heap=kind.is_variable_str())
     found: NDArray[Any] = np.empty(shape, attribute.dtype)
     attribute.read(found, mtype=h5py.h5t.py_create(attribute.dtype))
     return found
+
+
+def _check_size(opened: Opened, holder: Any, name: str, nbytes: int, *, in_heap: bool) -> None:
+    base = opened.file.userblock_size
+
+    def read(start: int, stop: int) -> bytes:
+        return opened.blob.read(base + start, base + stop).tobytes()
+
+    where = (
+        f"{opened.blob.name!r}: the attribute {name!r} of {opened.h5py.h5i.get_name(holder).decode(errors='replace')!r}"
+    )
+    if in_heap:
+        found = texts(read, opened.h5py.h5o.get_info(holder).addr, name.encode())
+        if found is None:
+            raise FormatError(
+                f"{where} is stored in a way that is not read here; rewrite the file with h5repack, without --latest"
+            )
+        nbytes = max(nbytes, sum(text.nbytes for text in found))
+        for heap in {text.heap for text in found if text.nbytes} - opened.heaps:
+            try:
+                check_heap(read, heap)
+            except FormatError as error:
+                raise FormatError(f"{where} cannot be read: {error}; the file is damaged") from error
+            opened.heaps.add(heap)
+    most_bytes = max(_ALWAYS_BYTES, opened.blob.size * _MOST_RATIO)
+    if nbytes > most_bytes:
+        raise FormatError(
+            f"{where} is said to have {format_bytes(nbytes)}, and the whole file has {format_bytes(opened.blob.size)}; "
+            "the file is damaged"
+        )

@@ -20,6 +20,7 @@ from .._protocols import ArraySource
 from .._sources import HostArray, Numeric
 from .._strings import Strings
 from .._types import ArraySpec, Index, Request
+from ._hdf5_attributes import text_of
 from ._hdf5_elements import Elements, elements_of
 from ._hdf5_opened import Opened, Region
 
@@ -46,7 +47,7 @@ def source(opened: Opened, name: str, dataset: Any, label: str = "") -> ArraySou
     if space.get_simple_extent_type() == h5py.h5s.NULL:
         return Refused(opened, name, (), "nothing, not even a shape")
     shape = tuple(space.shape)
-    found = elements_of(h5py, dataset, label)
+    found = elements_of(h5py, dataset, label or text_of(opened, dataset, "dtype"))
     if isinstance(found, str):
         return Refused(opened, name, shape, found)
     if found.dtype == object:

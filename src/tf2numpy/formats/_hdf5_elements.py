@@ -9,7 +9,6 @@ import numpy as np
 
 from .._dtypes import UNSLICEABLE, named, storage
 from ..layouts.hdf5_types import exact_dtype
-from ._hdf5_attributes import text_of
 
 _EXTENDED = ("bfloat16", *UNSLICEABLE)
 
@@ -30,13 +29,12 @@ class Elements:
     as_in_memory: bool = False
 
 
-def elements_of(h5py: Any, dataset: Any, label: str = "") -> Elements | str:
+def elements_of(h5py: Any, dataset: Any, label: str) -> Elements | str:
     """Say what the elements of a dataset become; or what they are, where they cannot become anything.
 
-    label: the logical dtype; without it, what the dataset's attribute "dtype" says counts.
+    label: the logical dtype, where the file says it beside the type.
     """
     h5t, kind = h5py.h5t, dataset.get_type()
-    label = label or text_of(h5py, dataset, "dtype")
     try:
         extended = _extended(h5py, kind, label)
         if extended is not None:  # bits as they lie in the file, with no conversion

@@ -14,12 +14,29 @@ from .._errors import FormatError
 from ._hdf5_opened import Opened
 
 _MOST_PATH_CHARACTERS = 4096
+_MOST_LEVELS = 256
 
 
 class SoftLink(NamedTuple):
     """A name for what has another name in the same file, or for nothing."""
 
     target: str
+
+
+def refused_link(opened: Opened, path: str, link: SoftLink) -> FormatError:
+    """Say that a file has a link where those who write such files put none."""
+    return FormatError(
+        f"{opened.blob.name!r}: {path!r} is a link to {link.target!r}, and Keras writes no links; put what it leads to "
+        "in its place, with h5copy"
+    )
+
+
+def hard(opened: Opened, group: Any, name: str) -> Any:
+    """Give what has a name in a group itself, by no link to elsewhere; None if nothing has."""
+    link = name.encode(errors="surrogateescape")
+    if not link or not group.links.exists(link) or group.links.get_info(link).type != opened.h5py.h5l.TYPE_HARD:
+        return None
+    return opened.h5py.h5o.open(group, link)
 
 
 def walk(opened: Opened, group: Any = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -47,10 +64,11 @@ def _members(opened: Opened, prefix: str, group: Any) -> Iterator[tuple[str, Any
     h5l, h5o = opened.h5py.h5l, opened.h5py.h5o
     for link in list(group):
         name = prefix + link.decode(errors="surrogateescape")
-        if len(name) > _MOST_PATH_CHARACTERS:
+        if len(name) > _MOST_PATH_CHARACTERS or name.count("/") >= _MOST_LEVELS:
             raise FormatError(
-                f"{opened.blob.name!r}: the path {name[:100]!r}... has {len(name)} characters; {_MOST_PATH_CHARACTERS} "
-                "are the most that are read; give its groups shorter names, or fewer levels, with h5py"
+                f"{opened.blob.name!r}: the path {name[:50]!r}... has {len(name)} characters and "
+                f"{name.count('/') + 1} levels; {_MOST_PATH_CHARACTERS} and {_MOST_LEVELS} are the most that are read; "
+                "move what it names to a shorter path with h5py"
             )
         kind = group.links.get_info(link).type
         if kind == h5l.TYPE_HARD:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blobs import Blob
+from .._blobs import Blob, Mapped
 from .._errors import FormatError, Tf2NumpyError
 from .._registry import require
 from .._types import Index
 from ._hdf5_elements import Elements
+from ._hdf5_file import Hdf5File
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # What h5py raises for what it finds in a damaged file.
@@ -23,12 +24,13 @@ _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeErro
 
 @dataclass(frozen=True)
 class Opened:
-    """An open file: what h5py has of it, its bytes, and what it is, for messages."""
+    """An open file: what h5py has of it, its bytes, and what it is, for messages. heaps: those known to be whole."""
 
     h5py: Any
     file: Any
     blob: Blob
     kind: str
+    heaps: set[int] = field(default_factory=set)
 
     @property
     def device(self) -> str:
@@ -48,23 +50,35 @@ class Opened:
 
 
 @contextmanager
-def opening(content: Any, blob: Blob, kind: str) -> Iterator[Opened]:
+def opening(blob: Blob, kind: str) -> Iterator[Opened]:
     """Open a file, and close it again if the block raises.
 
-    content: what h5py is to open, a path or a file object; blob: the same bytes.
     Raises: FormatError for whatever h5py finds damaged, in the block too; MissingExtra without h5py.
     """
     h5py = require("h5py", "reading HDF5")
     try:
-        file = h5py.File(content, "r")
+        file = h5py.File(blob.name if isinstance(blob, Mapped) else Hdf5File(blob, h5py), "r")
     except _DAMAGE as error:
         raise FormatError(f"{blob.name!r} is an HDF5 file that cannot be opened: {error}") from error
     try:
-        yield Opened(h5py, file, blob, kind)
-    except BaseException as error:
+        with finding_damage(blob):
+            yield Opened(h5py, file, blob, kind)
+    except BaseException:
         file.close()
-        if isinstance(error, Tf2NumpyError) or not isinstance(error, _DAMAGE):
-            raise
+        raise
+
+
+@contextmanager
+def finding_damage(blob: Blob) -> Iterator[None]:
+    """Say of whatever h5py raises in the block that the file is damaged.
+
+    Raises: FormatError.
+    """
+    try:
+        yield
+    except Tf2NumpyError:
+        raise
+    except _DAMAGE as error:
         raise FormatError(f"{blob.name!r} is a damaged HDF5 file: {error}") from error
 
 

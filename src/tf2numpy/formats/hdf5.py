@@ -24,7 +24,7 @@ def hdf5(path: Path, head: bytes) -> Stored | None:
     """
     if not head or not (head.startswith(SIGNATURE) or _behind_user_block(path)):
         return None
-    with opening(path, blob_of(path), _KIND) as opened:
+    with opening(blob_of(path), _KIND) as opened:
         # A soft link only repeats what is there.
         datasets = ((name, it) for name, it in walk(opened) if isinstance(it, opened.h5py.h5d.DatasetID))
         arrays = {name: source(opened, name, dataset) for name, dataset in datasets}

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 
-def parse_object(text: bytes) -> dict[str, Any]:
-    """Read one JSON object.
+def parse_object(text: bytes, *, finite: bool = True) -> dict[str, Any]:
+    """Read one JSON object. finite: refuse NaN and Infinity, which JSON has not, and Python writes all the same.
 
     Raises: ValueError saying what is wrong, and where in the text.
     """
     try:
-        found = json.loads(text.decode(), object_pairs_hook=_distinct, parse_constant=_refuse)
+        found = json.loads(text.decode(), object_pairs_hook=_distinct, parse_constant=_refuse if finite else None)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(found, dict):
