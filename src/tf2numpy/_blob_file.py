@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from typing import Any
@@ -31,7 +32,7 @@ class BlobFile(io.RawIOBase):
         """Go to a position, beyond the end as well, as in any file."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.blob.size}[whence]
         if base + offset < 0:
-            raise ValueError(f"byte {base + offset} of {self.blob.name!r} was asked for")
+            raise OSError(errno.EINVAL, f"byte {base + offset} was asked for", self.blob.name)
         self._at = base + offset
         return self._at
 

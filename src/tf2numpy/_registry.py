@@ -151,6 +151,7 @@ _EXTRAS = {
     "cramjam": "compression",
     "zarr": "verify",
     "safetensors": "verify",
+    "obstore": "remote",
 }
 # Libraries of which older versions do not read what is written here.
 _LEAST = {"zarr": (3, 1), "safetensors": (0, 7)}

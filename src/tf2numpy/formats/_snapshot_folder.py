@@ -6,10 +6,10 @@ Source: tensorflow/core/data/snapshot_utils.cc. Of several runs, the one that th
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from .._blobs import blob_of
 from .._errors import FormatError
+from .._protocols import Place
 from ..wire.snapshot import Metadata, metadata
 from ._reading import reading
 
@@ -20,7 +20,7 @@ _TEXT = (b"element_spec", b"compression")  # how the same file of a distributed 
 _KNOWN_VERSIONS = range(3)
 
 
-def read_metadata(path: Path) -> Metadata | None:
+def read_metadata(path: Place) -> Metadata | None:
     """Read the metadata of a snapshot; None if they are text, or none at all.
 
     Raises: FormatError for a snapshot that was not finished, and for a version that is not known.
@@ -40,7 +40,7 @@ def read_metadata(path: Path) -> Metadata | None:
     return found
 
 
-def run_files(path: Path, found: Metadata) -> list[Path]:
+def run_files(path: Place, found: Metadata) -> list[Place]:
     """Give the files of the live run, by shard and number.
 
     Raises: FormatError for a run that is not there, and for files that are missing between others.
@@ -52,7 +52,7 @@ def run_files(path: Path, found: Metadata) -> list[Path]:
     return [file for shard in [run, *shards] for file in _numbered(shard)]
 
 
-def _numbered(shard: Path) -> list[Path]:
+def _numbered(shard: Place) -> list[Place]:
     files = sorted((one for one in shard.iterdir() if one.suffix == ".snapshot"), key=lambda one: one.name)
     for number, file in enumerate(files):
         if file.stem != f"{number:08d}":

@@ -7,10 +7,9 @@ is not recorded: they come stream by stream, and chunk by chunk in each.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from .._errors import FormatError
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from ._dataset_files import CURRENT, Described, dataset
 from ._snapshot_folder import METADATA, SPEC, read_metadata
 from .dataset_save import read_structure
@@ -19,7 +18,7 @@ _KIND = "distributed save of a dataset"
 _CHUNK = re.compile(r"chunk_(\d{1,18})_(\d{1,18})_(-?\d{1,18})")
 
 
-def distributed_save(path: Path, head: bytes, *, check: bool = True) -> Stored | None:
+def distributed_save(path: Place, head: bytes, *, check: bool = True) -> Stored | None:
     """Open a folder that `tf.data.experimental.distributed_save` wrote.
 
     Raises: FormatError for a save that failed or is not done, missing or damaged chunks; ChecksumError; MissingExtra.

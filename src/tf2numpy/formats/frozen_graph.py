@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .._blobs import blob_of
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from ..wire.graph import is_graph
 from ._constants import constant_arrays
 from ._reading import reading
@@ -13,7 +11,7 @@ from ._reading import reading
 _KIND = "frozen graph"
 
 
-def frozen_graph(path: Path, head: bytes) -> Stored | None:
+def frozen_graph(path: Place, head: bytes) -> Stored | None:
     """Open a GraphDef file: its constants under the names of their nodes, those of functions as "FUNCTION/NODE".
 
     Raises: FormatError for a damaged file.

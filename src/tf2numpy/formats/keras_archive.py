@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from .._blob_file import BlobFile
 from .._blobs import Blob, Held, Slice, blob_of
-from .._errors import FormatError
-from .._protocols import Stored
+from .._errors import FormatError, StoreError
+from .._protocols import Place, Stored
 from .._units import format_bytes
 from . import _keras_config, keras_hdf5, keras_shards
 from ._zip_members import DAMAGED, is_stored, place
@@ -27,7 +26,7 @@ _UNPACK = "unpack the archive (unzip does), and open the folder"
 _MOST_RATIO, _ALWAYS_BYTES, _MOST_UNPACKED_BYTES = 10, 64 << 20, 1 << 30
 
 
-def keras_archive(path: Path, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
+def keras_archive(path: Place, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
     """Open a .keras archive. What is compressed in it is checked against its checksum; what is mapped is not.
 
     Raises: FormatError for a damaged archive, and for weights that are pickled, or compressed too well to be weights.
@@ -39,6 +38,8 @@ def keras_archive(path: Path, head: bytes, *, names: str = "human", slots: bool 
         members = _members(archive)
         if _CONFIG not in members:
             return None
+    except StoreError:
+        raise
     except DAMAGED as error:
         if path.suffix.lower() != _SUFFIX:
             return None
@@ -60,7 +61,7 @@ def keras_archive(path: Path, head: bytes, *, names: str = "human", slots: bool 
     return _read(keras_hdf5.stored_in(weights, ARCHIVE, model, told=True, names=names, slots=slots), weights)
 
 
-def keras_folder(path: Path, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
+def keras_folder(path: Place, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
     """Open a folder that Keras saved a model to, or that a .keras archive was unpacked to.
 
     Raises: FormatError for damaged files, and for weights that are pickled.
@@ -124,6 +125,8 @@ def _content(archive: Blob, member: zipfile.ZipInfo, most_bytes: int) -> Blob:
             )
         with zipfile.ZipFile(BlobFile(archive)) as opened:
             return Held(opened.read(member), name)
+    except StoreError:
+        raise
     except (FormatError, *DAMAGED) as error:
         raise FormatError(f"{name!r} cannot be read: {error}") from error
 

@@ -8,11 +8,9 @@ read. Source: tensorflow/cc/saved_model/{constants.h, reader.cc}.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .._blobs import blob_of
 from .._errors import FormatError
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from ..wire import graph
 from ..wire.graph import MetaGraph
 from ..wire.object_graph import GRAPH_KEY
@@ -29,7 +27,7 @@ _CONSTANTS = "constants"
 
 
 def saved_model(
-    path: Path, head: bytes, *, names: str = "human", slots: bool = False, constants: bool = False, check: bool = True
+    path: Place, head: bytes, *, names: str = "human", slots: bool = False, constants: bool = False, check: bool = True
 ) -> Stored | None:
     """Open a SavedModel: its folder, or the file of its graph. Constants are called "constants/FUNCTION/NODE".
 
@@ -57,7 +55,7 @@ def saved_model(
     return stored
 
 
-def _file_of_graph(path: Path, head: bytes) -> Path | None:
+def _file_of_graph(path: Place, head: bytes) -> Place | None:
     """Find the file that makes a folder a SavedModel; None if it is none."""
     if path.is_dir():
         return next((path / name for name in (_BINARY, *_OTHERS) if (path / name).is_file()), None)
@@ -73,7 +71,7 @@ def _file_of_graph(path: Path, head: bytes) -> Path | None:
     return path
 
 
-def _served(file: Path) -> MetaGraph:
+def _served(file: Place) -> MetaGraph:
     """Read the graph that counts.
 
     Raises: FormatError for a damaged file.
@@ -83,7 +81,7 @@ def _served(file: Path) -> MetaGraph:
         return graph.served(graph.meta_graphs(blob.read(0, blob.size).data))
 
 
-def _variables(prefix: Path, graph_: MetaGraph | None, *, names: str, slots: bool, check: bool) -> Stored:
+def _variables(prefix: Place, graph_: MetaGraph | None, *, names: str, slots: bool, check: bool) -> Stored:
     """Open the bundle of the variables, which a model without variables has not."""
     if not index_of(prefix).is_file():
         there = files_of(prefix)
