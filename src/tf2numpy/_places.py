@@ -105,10 +105,10 @@ def _local(rest: str) -> Path:
 def _of_bucket(kind: str, scheme: str, rest: str) -> Url:
     bucket, _, key = rest.partition("/")
     if not bucket:
-        raise InvalidArgument(f"a {scheme}:// name begins with a bucket: {scheme}://bucket/path")
+        raise InvalidArgument(f"names of {scheme}:// begin with a bucket: {scheme}://bucket/path")
     if "@" in bucket and not scheme.startswith("abfs"):
         raise InvalidArgument(
-            f"a {scheme}:// name holds no credentials; give them by the store's environment variables"
+            f"names of {scheme}:// hold no credentials; give them by the store's environment variables"
         )
     root = f"{scheme}://{bucket}"
     return Url(kind, root, root, key.rstrip("/"))
@@ -123,7 +123,7 @@ def _of_server(text: str) -> Url:
             "a name that begins with http:// or https:// is no URL; compare it with the original"
         ) from None
     if not parts.hostname:
-        raise InvalidArgument(f"a {parts.scheme}:// name begins with a server: {parts.scheme}://host/path")
+        raise InvalidArgument(f"names of {parts.scheme}:// begin with a server: {parts.scheme}://host/path")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     key = unquote(parts.path).strip("/")
     return Url("http", text, f"{parts.scheme}://{host}{port}", key, "?..." if parts.query else "")

@@ -17,6 +17,7 @@ from ._remote_blob import Blocks, Source, opened
 from ._remote_errors import Asked, CannotList, explained
 
 _MOST_BLOBS = 256
+_NOT_THERE = object()
 
 
 class Store:
@@ -30,8 +31,10 @@ class Store:
         self._obstore, self._store = obstore, store
         self._kind, self._root, self._tail, self._opened = kind, root, tail, opened
         self._blocks = Blocks()
-        self._blobs: OrderedDict[str, Blob | None] = OrderedDict()
-        self._listings: dict[str, dict[str, bool]] = {}
+        self._blobs: OrderedDict[str, Blob] = OrderedDict()
+        self._absent: set[str] = set()
+        # What lies in a folder, by name: what the store tells of an object, None for a folder.
+        self._listings: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
 
     def shown(self, key: str) -> str:
@@ -47,8 +50,9 @@ class Store:
             known = self._blobs.get(key)
         if known is not None:
             return known
+        folder, _, name = key.rpartition("/")
         source = Source(self._obstore, self._store, key, Asked(self._kind, self.shown(key)))
-        blob = opened(source, self._blocks, whole=whole)
+        blob = opened(source, self._blocks, self._listings.get(folder, {}).get(name), whole=whole)
         if not whole:
             with self._lock:
                 self._blobs[key] = blob
@@ -60,29 +64,34 @@ class Store:
         """Tell whether there is an object of this key."""
         folder, _, name = key.rpartition("/")
         if folder in self._listings:
-            return self._listings[folder].get(name) is False
+            return self._listings[folder].get(name) is not None
+        if key in self._absent or self._is_no_folder(folder):
+            return False
         try:
             self.blob(key)
         except FileNotFoundError:
+            self._absent.add(key)
             return False
         return True
 
     def is_dir(self, key: str) -> bool:
         """Tell whether there are objects below this key; of a server that cannot list, whether there may be."""
         folder, _, name = key.rpartition("/")
-        if key and folder in self._listings:
-            return self._listings[folder].get(name) is True
         if key in self._blobs:
             return False
+        if key and folder in self._listings:
+            return name in self._listings[folder] and self._listings[folder][name] is None
         if self._kind == "http":
             return f"{self._opened}/".startswith(f"{key}/") and not self.is_file(key)
-        if key in self._listings:
-            return bool(self._listings[key])
-        with self._explaining(key):
-            return any(page for page in self._obstore.list(self._store, prefix=key or None, chunk_size=1))
+        return bool(self.names(key))
+
+    def _is_no_folder(self, key: str) -> bool:
+        """Tell, by what was listed already, that nothing can lie below a key."""
+        above, _, name = key.rpartition("/")
+        return bool(key) and above in self._listings and self._listings[above].get(name, _NOT_THERE) is not None
 
     def names(self, key: str) -> list[str]:
-        """Name what lies in a folder.
+        """Name what lies in a folder; nothing in one that is not there.
 
         Raises: CannotList; FileNotFoundError for a bucket that is not there; PermissionError; StoreError.
         """
@@ -94,9 +103,10 @@ class Store:
                 )
             with self._explaining(key):
                 found = self._obstore.list_with_delimiter(self._store, prefix=key or None)
-            names = {path.rpartition("/")[2]: True for path in found["common_prefixes"]}
-            names |= {one["path"].rpartition("/")[2]: False for one in found["objects"]}
-            self._listings[key] = names
+            listing: dict[str, Any] = {path.rpartition("/")[2]: None for path in found["common_prefixes"]}
+            # An object that is called like the folder only marks it.
+            listing |= {one["path"].rpartition("/")[2]: one for one in found["objects"] if one["path"] != key}
+            self._listings[key] = listing
         return list(self._listings[key])
 
     def _explaining(self, key: str) -> _Explaining:

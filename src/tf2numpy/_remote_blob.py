@@ -31,6 +31,7 @@ _MOST_PARTS = 8  # at once
 _WHOLE_FIRST_BYTES = 8 << 20  # asked for at first of an object that is read whole: most chunks have no more
 MOST_UNRANGED_BYTES = 64 << 20  # that are taken of a server that sends nothing but whole files
 _numbers = itertools.count()  # of objects, in the keys of blocks
+_NOTHING = np.empty(0, np.uint8)
 
 
 class Blocks:
@@ -111,14 +112,17 @@ class Empty(Exception):
     """The server says that not even the first byte exists; never leaves this file."""
 
 
-def opened(source: Source, blocks: Blocks, *, whole: bool) -> Blob:
-    """Give the bytes of an object; its first ones are fetched with the same request that tells its size.
+def opened(source: Source, blocks: Blocks, listed: Any | None, *, whole: bool) -> Blob:
+    """Give the bytes of an object; unless its size is known, the first ones are fetched with the request for that.
 
+    listed: what the store told of it with others; None if nothing. whole: all of it will be read, once.
     Raises: FileNotFoundError; PermissionError; StoreError.
     """
     shown = source.asked.shown
+    if listed is not None and not whole:
+        return Fetched(source, blocks, listed, _NOTHING) if listed["size"] else Held(b"", shown)
+    wanted = _WHOLE_FIRST_BYTES if whole else BLOCK_BYTES
     try:
-        wanted = _WHOLE_FIRST_BYTES if whole else BLOCK_BYTES
         meta, data = source.get({"range": (0, wanted)})
     except NotRanged:
         return Held(bytes(source.get(None)[1]), shown)
@@ -141,9 +145,8 @@ class Fetched:
         self.name, self.size = source.asked.shown, int(meta["size"])
         self._source, self._blocks, self._head = source, blocks, head
         self._version = _version_of(meta)
-        tag = meta["e_tag"]
-        # A weak tag never matches, by RFC 9110; some stores give one without the quotes that they want to see again.
-        self._condition = {"if_match": tag} if tag and tag.startswith('"') else {}
+        tag = _tag_of(meta)
+        self._condition = {"if_match": tag} if tag.startswith('"') else {}  # a weak one never matches, by RFC 9110
         self._number = next(_numbers)
         self._next, self._ahead = len(head), 0
 
@@ -230,6 +233,12 @@ class Fetched:
         return np.frombuffer(data, np.uint8)
 
 
+def _tag_of(meta: Any) -> str:
+    """Give the tag of an object's content as a request names it; a listing may leave its quotes out."""
+    tag = meta["e_tag"] or ""
+    return tag if not tag or tag.endswith('"') else f'"{tag}"'
+
+
 def _version_of(meta: Any) -> tuple[Any, ...]:
-    """Say what tells an object from another of the same name."""
-    return meta["size"], meta["e_tag"], meta["last_modified"]
+    """Say what tells an object from another of the same name; a time only where there is no better."""
+    return meta["size"], _tag_of(meta) or meta["last_modified"]

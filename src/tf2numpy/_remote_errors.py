@@ -30,7 +30,7 @@ _TROUBLES = (
     ("TimedOut", "the server did not answer in time"),
     ("UnknownIssuer", "the server's certificate is not trusted"),
     ("certificate", "the server's certificate is not trusted"),
-    ("scheme is not allowed", "it would take an unencrypted connection, which was not asked for"),
+    ("builder error", "it would take an unencrypted connection, which was not asked for"),
     ("without LOCATION", "the bucket is in another region; set AWS_REGION to that one"),
     ("Account must be specified", "no account is named; set AZURE_STORAGE_ACCOUNT_NAME"),
     ("Content-Length", "the server does not say how large it is"),

@@ -27,7 +27,12 @@ _PURPOSE = {
 # The time limit of the library is for a whole answer, which may be long; what counts is that something comes.
 _CLIENT = {"timeout": "15 minutes", "read_timeout": "60 seconds", "connect_timeout": "10 seconds"}
 _MOST_RETRIES = 6  # waits of 0.1 s, 0.2 s ... between them
-_PLAIN_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+# What names another endpoint; one without encryption, as servers on the same machine have, is then what is wanted.
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
 _AWS_SOURCES = (
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -56,9 +61,9 @@ def place_in(url: Url) -> RemotePlace:
 
 def _of_bucket(stores: Any, url: Url) -> tuple[Any, str]:
     settings: dict[str, Any] = {"client_options": dict(_CLIENT), "retry_config": {"max_retries": _MOST_RETRIES}}
+    if any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS[url.kind]):
+        settings["client_options"]["allow_http"] = True
     if url.kind == "s3":
-        if any(os.environ.get(name, "").startswith("http://") for name in _PLAIN_ENDPOINTS):
-            settings["client_options"]["allow_http"] = True
         settings |= _aws_profile()
     return stores.from_url(url.text, **settings), url.key
 

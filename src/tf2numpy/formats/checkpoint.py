@@ -9,6 +9,7 @@ import re
 
 from .._errors import FormatError, InvalidArgument
 from .._protocols import Place, Stored
+from .._remote_errors import CannotList
 from ..wire.object_graph import GRAPH_KEY
 from ._bundle import INDEX_SUFFIX, files_of, index_of, open_bundle
 from ._checkpoint_folder import chosen, is_table_file
@@ -54,8 +55,12 @@ def _found(path: Place, wanted: str | None) -> Place | None:
 
     Raises: as `checkpoint`.
     """
-    if path.is_dir() and (found := chosen(path, wanted)) is not None:
-        return found
+    try:
+        if path.is_dir() and (found := chosen(path, wanted)) is not None:
+            return found
+    except CannotList:
+        if not index_of(path).is_file():
+            raise
     if path.is_file():
         return _of_file(path)
     if index_of(path).is_file():
