@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ import tf2numpy as t2n
 
 from ._measure import Result, at_most
 
-_BYTES = 256 << 20
+_BYTES = 1 << 30
 _CHUNK_BYTES = 4 << 20
 
 
@@ -29,17 +30,19 @@ def results() -> Iterator[Result]:
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
         for suffix in (".h5", ".zarr"):
             for codec, encode in _CODECS.items():
-                path = Path(folder) / f"x{suffix}"
                 yield at_most(
-                    f'save(x, "x{suffix}", compression="{codec}"), 256 MB',
+                    f'save(x, "x{suffix}", compression="{codec}"), 1 GB',
                     1.1,
                     f"{codec} alone, {os.cpu_count()} threads",
-                    lambda path=path, codec=codec: t2n.save(
-                        scene, path, compression=codec, chunks=chunk, overwrite=True
-                    ),
+                    _saved(scene, Path(folder), suffix, compression=codec, chunks=chunk),
                     _alone(scene, encode),
                     repeats=5,
                 )
+
+
+def _saved(array: Any, folder: Path, suffix: str, **options: Any) -> Callable[[], Path]:
+    names = (folder / f"{number}{suffix}" for number in itertools.count())  # removing a file is not saving one
+    return lambda: t2n.save(array, next(names), overwrite=True, **options)
 
 
 # The codecs and levels that the files are written with; HDF5's shuffle before them is not counted here.

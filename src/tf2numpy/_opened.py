@@ -51,11 +51,12 @@ def open(
 ) -> File:
     """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
-    path: a .npy, .npz, .h5, .zarr or .safetensors file, a folder of .npy files, an event log of TensorBoard's, or a
-        model or weights that Keras saved (.keras, .weights.h5, .weights.json, .h5); TensorFlow is not needed. What a
-        file is, is told by its content, not by its suffix. A local path, or the name of an object or folder in a store:
-        gs://, s3:// (also s3a://), az:// (also abfs://), https://, http:// or file://, of which just the ranges are
-        fetched that are asked for. Credentials come from the environment, as the library obstore takes them.
+    path: a checkpoint, a SavedModel or a frozen graph; what Keras saved (.keras, .weights.h5, .weights.json, .h5); a
+        serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; a .npy, .npz, .h5, .zarr
+        or .safetensors file, or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its
+        content, not by its suffix. It is a local path, or the name of an object or a folder in a store: gs://, s3://,
+        az://, https://, http:// (or file://), of which no more is fetched than what is asked for. Credentials come from
+        the environment, as the library obstore takes them.
     select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
 
     The other options are refused for files that they mean nothing to:

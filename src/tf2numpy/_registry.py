@@ -120,7 +120,7 @@ class Known(NamedTuple):
 FORMATS = (
     Known("npy:npy", begins=(b"\x93NUMPY",)),
     Known("npz:npz", begins=(b"PK",)),
-    Known("keras_archive:keras_archive", options=("names", "slots")),
+    Known("keras_archive:keras_archive", options=("names", "slots"), begins=(b"PK",)),
     Known("keras_archive:keras_folder", options=("names", "slots")),
     Known("keras_hdf5:keras_hdf5", options=("names", "slots")),
     Known("keras_shards:keras_shards", options=("names", "slots")),
@@ -134,7 +134,9 @@ FORMATS = (
     Known("events:events", options=("check",)),
     Known("saved_model:saved_model", options=("names", "slots", "constants", "check")),
     Known("frozen_graph:frozen_graph", begins=(b"\n",)),
+    Known("dataset_cache:dataset_cache", options=("check",), prefixes=True),
     Known("checkpoint:checkpoint", options=("names", "slots", "checkpoint", "check"), prefixes=True),
+    Known("tensor_proto:tensor_proto", begins=(b"\x08",)),  # last: it may take bytes for its own of another format
 )
 
 # import name -> extra of this package that installs it

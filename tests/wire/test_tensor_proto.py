@@ -151,8 +151,12 @@ HUGE = proto(FLOAT, (1 << 40,), chunk(5, np.float32([1, 2]).tobytes()))
             "its tensor_content has bytes other than 0 and 1, and its dtype is bool",
         ),
         (
+            proto(STRING, (99,), chunk(4, b"\1\1")),
+            "its tensor_content of 2 bytes has no lengths of 99 elements",
+        ),
+        (
             proto(STRING, (3,), chunk(4, b"\1\1")),
-            "its tensor_content of 2 bytes has no lengths of 3 elements",
+            "the varint at offset 2 is cut short at 2",
         ),
         (
             proto(STRING, (2,), chunk(4, b"\1\2ab")),
@@ -160,7 +164,7 @@ HUGE = proto(FLOAT, (1 << 40,), chunk(5, np.float32([1, 2]).tobytes()))
         ),
         (
             proto(STRING, (1,), chunk(4, b"\xff" * 9 + b"\1")),
-            "its tensor_content of 10 bytes has no lengths of 1 elements",
+            "the lengths in its tensor_content sum up to 18446744073709551615, and 0 bytes follow",
         ),
         (proto(STRING, (1,), b"\x42\x05ab"), "the field 8 at offset 8 has 5 bytes, and 2 follow"),
         (proto(STRING, (1,), b"\x42"), "the varint at offset 9 is cut short at 9"),

@@ -47,7 +47,11 @@ class Bundle:
         self._prefix, self._header, self._entries = prefix, header, entries
         self._check, self._kind, self._shown = check, kind, repr(str(prefix))
         self._trail = Trail()
-        self._shards = self._open_shards()
+        ends: dict[int, int] = {}
+        for entry in entries.values():
+            if entry.size and not entry.slices:
+                ends[entry.shard] = max(ends.get(entry.shard, 0), entry.offset + entry.size)
+        self._shards = open_shards(prefix, header, ends)
         self.arrays: dict[str, ArraySource] = {}
         self.left_out: dict[str, str] = {}
         parts = {slices.key(name, part) for name, entry in entries.items() for part in entry.slices}
@@ -68,36 +72,6 @@ class Bundle:
         if found is None or found.spec.shape != () or not found.spec.dtype.hasobject:
             return None
         return bytes(found.read(())[()])
-
-    def _open_shards(self) -> dict[int, Blob]:
-        """Open the data files that have tensors.
-
-        Raises: FormatError saying which is missing, or too short, and what is there.
-        """
-        ends: dict[int, int] = {}
-        for entry in self._entries.values():
-            if entry.size and not entry.slices:
-                ends[entry.shard] = max(ends.get(entry.shard, 0), entry.offset + entry.size)
-        found = {}
-        for shard, end in sorted(ends.items()):
-            path = self._prefix.parent / f"{self._prefix.name}.data-{shard:05d}-of-{self._header.shards:05d}"
-            if shard >= self._header.shards:
-                raise FormatError(
-                    f"{self._shown} has tensors in data file {shard}, and its index tells of {self._header.shards}, "
-                    "counted from 0; the index is damaged"
-                )
-            if not path.is_file():
-                raise FormatError(
-                    f"{self._shown} needs {path.name!r}, which is not there; there is "
-                    f"{', '.join(files_of(self._prefix)) or 'no data file'}; copy it there"
-                )
-            found[shard] = blob_of(path)
-            if found[shard].size < end:
-                raise FormatError(
-                    f"{str(path)!r} has {found[shard].size} bytes, and the index tells of tensors up to {end}: it was "
-                    "cut short, or is of another checkpoint; copy it anew"
-                )
-        return found
 
     def _why_not(self, key: bytes, entry: Entry) -> str:
         """Say why a tensor can be no array; nothing if it can."""
@@ -156,6 +130,33 @@ class Bundle:
             return Stretch(NOTHING, 0, 0, name, None)
         crc = crc32c.unmask(entry.crc) if self._check else None
         return Stretch(self._shards[entry.shard], entry.offset, entry.offset + entry.size, name, crc)
+
+
+def open_shards(prefix: Place, header: Header, ends: Mapping[int, int]) -> dict[int, Blob]:
+    """Open the data files that have tensors, by their numbers. ends: where the last tensor of each ends.
+
+    Raises: FormatError saying which is missing, or too short, and what is there.
+    """
+    found = {}
+    for shard, end in sorted(ends.items()):
+        path = prefix.parent / f"{prefix.name}.data-{shard:05d}-of-{header.shards:05d}"
+        if shard >= header.shards:
+            raise FormatError(
+                f"{str(prefix)!r} has tensors in data file {shard}, and its index tells of {header.shards}, counted "
+                "from 0; the index is damaged"
+            )
+        if not path.is_file():
+            raise FormatError(
+                f"{str(prefix)!r} needs {path.name!r}, which is not there; there is "
+                f"{', '.join(files_of(prefix)) or 'no data file'}; copy it there"
+            )
+        found[shard] = blob_of(path)
+        if found[shard].size < end:
+            raise FormatError(
+                f"{str(path)!r} has {found[shard].size} bytes, and the index tells of tensors up to {end}: it was cut "
+                "short, or is of another checkpoint; copy it anew"
+            )
+    return found
 
 
 def open_bundle(prefix: Place, *, check: bool = True, kind: str = "checkpoint") -> Bundle:

@@ -19,7 +19,7 @@ from .._errors import FormatError
 from .._protocols import ArraySource
 from .._sources import HostArray, structural
 from .._types import ArraySpec, joined
-from ..wire import tensor_blocks, variants
+from ..wire import tensor_blocks, variant_blocks, variants
 from ..wire.records import Block
 from ..wire.structure import RAGGED, SPARSE, Leaf
 from ..wire.tensor_fields import Head, checked
@@ -96,21 +96,18 @@ class Columns:
     def _ragged(self, component: int, leaf: Leaf, survey: Variants) -> Arrays:
         if survey.type_name is None:
             return self.of_shapes(component, leaf, Shapes())
-        rows, counts = np.array(survey.rows, np.int64), np.array(survey.counts, np.int64)
-        levels = [survey.levels[i] for i in range(len(survey.levels))]
-        if self._elements.order is not None:
-            levels = [[level[i] for i in self._elements.order] for level in levels]
+        rows, counts, levels = survey.rows, survey.counts, self._levels_in_order(survey)
         found: Arrays = {"row_splits": self._splits(self._in_order(rows))}
         for depth, level in enumerate(levels, start=1):
-            found["values/" * depth + "row_splits"] = self._splits(np.concatenate(level))
+            found["values/" * depth + "row_splits"] = self._splits(level)
         spec = ArraySpec((int(counts.sum()), *survey.inner), survey.dtype)
         found["values/" * len(levels) + "values"] = self._joined(
-            component, spec, self._in_order(counts), _ragged_values
+            component, spec, self._in_order(counts), _ragged_values(survey.dtype)
         )
         return found
 
     def _sparse(self, component: int, leaf: Leaf, survey: Variants) -> Arrays:
-        counts = self._in_order(np.array(survey.counts, np.int64))
+        counts = self._in_order(survey.counts)
         total = int(counts.sum())
         dtype, shape = survey.dtype, survey.shape
         if survey.type_name is None:
@@ -119,7 +116,7 @@ class Columns:
         indices = ArraySpec((total, len(shape) + 1), np.dtype(np.int64))
         return {
             "indices": structural(self._joined(component, indices, counts, _sparse_indices)),
-            "values": self._joined(component, ArraySpec((total,), dtype), counts, _sparse_values),
+            "values": self._joined(component, ArraySpec((total,), dtype), counts, _sparse_values(dtype)),
             "shape": self._host(np.array([len(self._elements), *shape], np.int64)),
         }
 
@@ -139,6 +136,19 @@ class Columns:
 
     def _host(self, array: NDArray[np.int64]) -> ArraySource:
         found: ArraySource = structural(HostArray(array, kind=self._kind, device=self._device))
+        return found
+
+    def _levels_in_order(self, survey: Variants) -> list[NDArray[np.int64]]:
+        """Put the lengths of rows, of which each element has several, into the order of the elements."""
+        if self._elements.order is None:
+            return survey.levels
+        found, counts = [], survey.rows
+        for level in survey.levels:
+            ends = np.cumsum(counts)
+            parts = np.split(level, ends[:-1])
+            found.append(np.concatenate([parts[i] for i in self._elements.order]))
+            running = np.concatenate([[0], np.cumsum(level)])
+            counts = running[ends] - running[ends - counts]
         return found
 
     def _in_order(self, found: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -201,15 +211,30 @@ def _strings_of(head: Head | None) -> Decode:
     return decode
 
 
-def _ragged_values(block: Block, numbers: NDArray[np.int64]) -> NDArray[Any]:
-    return np.concatenate([variants.ragged(record).values.reshape(-1) for record in block])
+def _ragged_values(dtype: np.dtype[Any]) -> Decode:
+    def decode(block: Block, numbers: NDArray[np.int64]) -> NDArray[Any]:
+        together = variant_blocks.ragged_values(block, dtype)
+        if together is not None:
+            return together
+        return np.concatenate([variants.ragged(record).values.reshape(-1) for record in block])
+
+    return decode
 
 
 def _sparse_indices(block: Block, numbers: NDArray[np.int64]) -> NDArray[Any]:
+    together = variant_blocks.sparse(block)
+    if together is not None:
+        return np.column_stack([np.repeat(numbers, together.counts), together.indices]).reshape(-1)
     found = [variants.sparse(record).indices for record in block]
     rows = np.repeat(numbers, [len(indices) for indices in found])
     return np.column_stack([rows, np.concatenate(found)]).reshape(-1)
 
 
-def _sparse_values(block: Block, numbers: NDArray[np.int64]) -> NDArray[Any]:
-    return np.concatenate([variants.sparse(record).values for record in block])
+def _sparse_values(dtype: np.dtype[Any]) -> Decode:
+    def decode(block: Block, numbers: NDArray[np.int64]) -> NDArray[Any]:
+        together = variant_blocks.sparse_values(block, dtype)
+        if together is not None:
+            return together
+        return np.concatenate([variants.sparse(record).values for record in block])
+
+    return decode

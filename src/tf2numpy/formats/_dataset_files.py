@@ -19,7 +19,7 @@ from ..wire.records import Block
 from ..wire.structure import DENSE, RAGGED, SPARSE, Leaf
 from ..wire.tensor_fields import VARIANT
 from ..wire.tensor_proto import head
-from ._dataset_columns import Columns, named, unique
+from ._dataset_columns import LONE_NAME, Columns, named, unique
 from ._elements import Elements, survey
 from ._reading import reading
 from ._record_files import Indexed, RecordFile, Streamed, Streams, Take
@@ -66,10 +66,17 @@ def dataset(
     others and is no array. Components without names get their places as names.
     Raises: FormatError, ChecksumError for damaged files, and for fewer elements than recorded; MissingExtra.
     """
-    if not described.leaves:
-        return Stored(described.kind, {}, lambda: None)
     streams = Streams()
+    if not described.leaves:
+        return arrays_of(path, [], described, streams)
     opened = [_opened(file, described, len(files) == 1, streams, check) for file in files]
+    return arrays_of(path, opened, described, streams, numbered=numbered)
+
+
+def arrays_of(
+    path: Place, opened: Sequence[RecordFile], described: Described, streams: Streams, *, numbered: bool = False
+) -> Stored:
+    """Make arrays of opened files, as `dataset` does."""
     streams.most = max(streams.most, len(opened))
     surveys = {component: _survey_of(leaf) for component, leaf in enumerate(described.leaves)}
     takes: dict[int, Take] = {component: found for component, found in surveys.items() if found is not None}
@@ -80,7 +87,7 @@ def dataset(
     elements = Elements(opened, streams)
     if 0 <= described.elements != len(elements):
         raise FormatError(
-            f"{str(path)!r} is a {described.kind} of {described.elements} elements, and its {len(files)} files have "
+            f"{str(path)!r} is a {described.kind} of {described.elements} elements, and its {len(opened)} files have "
             f"{len(elements)}; files are missing, or of another run"
         )
     numbered = numbered and places.are_places(elements.ends)
@@ -88,11 +95,16 @@ def dataset(
         elements.order = np.argsort(places.all())
     columns = Columns(elements, described.kind, f"file {path}")
     arrays: dict[str, ArraySource] = {}
+    left_out: dict[str, str] = {}
     leaves = list(enumerate(described.leaves))[1 if numbered else 0 :]
     for (component, _), leaf in zip(leaves, unique(_named([leaf for _, leaf in leaves])), strict=True):
         with reading(f"the component {leaf.name!r} of {str(path)!r}"):
-            arrays |= named(leaf, _arrays(columns, component, leaf, surveys[component]))
-    return Stored(described.kind, arrays, streams.close)
+            found = _arrays(columns, component, leaf, surveys[component])
+        if isinstance(found, str):
+            left_out[leaf.name or LONE_NAME] = found
+        else:
+            arrays |= named(leaf, found)
+    return Stored(described.kind, arrays, streams.close, left_out=left_out)
 
 
 def _named(leaves: list[Leaf]) -> list[Leaf]:
@@ -112,7 +124,8 @@ def _both(first: Take, second: Take) -> Take:
 
 def _arrays(
     columns: Columns, component: int, leaf: Leaf, found: Shapes | Variants | _Undecided | None
-) -> dict[str, ArraySource]:
+) -> dict[str, ArraySource] | str:
+    """Make the arrays of a component; of one that can be none, say why."""
     if found is None:
         assert leaf.shape is not None
         return columns.of_shape(component, leaf, leaf.shape)
@@ -120,8 +133,7 @@ def _arrays(
         found = found.chosen
     if isinstance(found, Shapes):
         return columns.of_shapes(component, leaf, found)
-    arrays = columns.of_variants(component, leaf, found)
-    return {} if isinstance(arrays, str) else arrays
+    return columns.of_variants(component, leaf, found)
 
 
 def _survey_of(leaf: Leaf) -> Shapes | Variants | _Undecided | None:

@@ -20,6 +20,7 @@ _MOST_LEVELS = 64
 _MOST_NAME_CHARACTERS = 1024
 _BYTES_OF_ONE = 8  # for each object and list, on average; those that Keras writes take ten times as many
 _MODELS = ("Functional", "Sequential", "Model")
+_WRAPPERS = ("TimeDistributed", "SpectralNormalization")
 _NO_LAYERS = ("keras.ops", "keras.src.ops")
 # Classes whose name in a configuration is not the one that Keras makes places of.
 _PLACED_AS = {"GroupQueryAttention": "GroupedQueryAttention"}
@@ -86,7 +87,7 @@ class Known:
             elif not backward:  # both were made of one
                 yield from self._wrapped("forward_layer", forward, "forward_")
                 yield from self._wrapped("backward_layer", forward, "backward_", 1)
-        else:
+        elif self._class in _WRAPPERS:
             yield from self._wrapped("layer", self._config.get("layer"))
 
     def _wrapped(self, place: str, entry: Any, start: str = "", position: int = 0) -> Iterator[tuple[str, Known]]:
@@ -115,7 +116,7 @@ class Known:
                 if number < 0:  # one before it may have weights or not
                     continue
                 seen[stem] = number + step if step else -1
-                if step and cls:
+                if step and (cls or name):
                     yield f"{container}/{stem}" + (f"_{number}" if number else ""), part
 
     def _part(self, cls: str, config: Mapping[str, Any], name: str, position: int) -> Known:

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blobs import Blob
+from .._blobs import Blob, Trail
 from .._errors import FormatError
 from ..wire.records import FOOTER_BYTES, HEADER_BYTES, Block, index
 from ._reading import reading
@@ -48,6 +48,7 @@ class Indexed:
         """Raises: FormatError, ChecksumError for a file that is cut short or damaged."""
         self.name, self.nbytes = blob.name, blob.size
         self._blob, self._components, self._check = blob, components, check
+        self._trail = Trail()
         with reading(repr(blob.name)):
             self._starts = index(blob.read, blob.size, check=check, period=components)
             self.count: int | None = _whole(len(self._starts) - 1, components)
@@ -59,12 +60,13 @@ class Indexed:
         at = 0
         while at < len(numbers):
             end = max(at + 1, int(np.searchsorted(stops, starts[at] + _SPAN_BYTES)))
-            low, rows = int(starts[at]), slice(at, end)
-            view = self._blob.read(low, int(stops[end - 1]) + FOOTER_BYTES).data
+            low, high, rows = int(starts[at]), int(stops[end - 1]) + FOOTER_BYTES, slice(at, end)
+            view = self._blob.read(low, high).data
             block = Block(view, starts[rows] - low, stops[rows] - low, records[rows], low)
             if self._check:
                 block.check()
             yield numbers[rows], block
+            self._trail.passed(self._blob, high - low)
             at = end
 
     def survey(self, takes: Mapping[int, Take]) -> None:
@@ -112,9 +114,7 @@ class Streamed:
             if block is None or not len(block) or wanted[at] > block.numbers[-1]:
                 block = next(blocks, None)
                 if block is None:
-                    raise FormatError(
-                        f"its records end before the number {wanted[at]}, counted from 0; it is cut short"
-                    )
+                    raise FormatError(f"its records end before record {wanted[at]}, counted from 0; it was cut short")
                 continue
             end = int(np.searchsorted(wanted, block.numbers[-1], "right"))
             found = block[wanted[at:end] - block.numbers[0]]

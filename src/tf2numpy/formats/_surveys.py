@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._dtypes import logical_name
 from .._errors import FormatError
-from ..wire import tensor_blocks, variants
+from ..wire import tensor_blocks, variant_blocks, variants
 from ..wire.records import Block
 from ..wire.tensor_fields import Head
 from ..wire.tensor_proto import handles
-from ..wire.variants import Variant
+from ..wire.variant_blocks import RaggedRows, SparseRows
 
 _INT64 = 9
 
@@ -56,69 +57,112 @@ class Shapes:
 class Variants:
     """The sizes of elements that are ragged or sparse tensors, which the first of them says.
 
-    type_name: what they are; None without any. dtype, inner: of their values. rows: of each element; for each further
-    ragged axis, the lengths of all its rows: levels. counts: the values of each. shape: the largest of sparse ones.
+    type_name: what they are; None without any. dtype, inner: of their values. shape: the largest of sparse ones.
     """
 
     def __init__(self) -> None:
         self.type_name: str | None = None
         self.dtype: np.dtype[Any] = np.dtype(np.float32)
         self.inner: tuple[int, ...] = ()
-        self.rows: list[int] = []
-        self.counts: list[int] = []
-        self.levels: list[list[NDArray[np.int64]]] = []
         self.shape: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._rows: list[NDArray[np.int64]] = []
+        self._counts: list[NDArray[np.int64]] = []
+        self._levels: list[list[NDArray[np.int64]]] = []
+        self._shown = ""
 
     def __call__(self, block: Block) -> None:
         """Take in some records.
 
         Raises: FormatError, naming the record, for one that is no such tensor, or differs from those before.
         """
+        if len(block) and self.type_name is None:
+            self._begin(block.data[block.starts[0] : block.stops[0]])
+        together = _together(block, self.type_name)
+        if together is not None and self._fits(together):
+            self._add(together)
+            return
         for i, record in enumerate(block):
             try:
-                if self.type_name is None:
-                    self._begin(record)
-                if self.type_name == variants.RAGGED:
-                    self._add_ragged(variants.ragged(record))
-                elif self.type_name == variants.TENSOR:
-                    self._add_sparse(variants.sparse(record))
+                alone = _alone(record, self.type_name)
+                if alone is None:
+                    return
+                if not self._fits(alone):
+                    raise FormatError(f"it is {_shown(alone)}, and those before it {self._shown}")
             except FormatError as error:
-                raise FormatError(f"the record {block.numbers[i]}: {error}") from error
+                raise tensor_blocks.of_record(block, i, error) from error
+            self._add(alone)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The rows of each ragged tensor."""
+        return _joined(self._rows)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """The values of each tensor."""
+        return _joined(self._counts)
+
+    @property
+    def levels(self) -> list[NDArray[np.int64]]:
+        """For each further ragged axis, the lengths of the rows of all."""
+        return [_joined(level) for level in self._levels]
 
     def _begin(self, record: memoryview) -> None:
         shape, elements = handles(record)
         if not elements:
-            raise FormatError(f"it has the shape {shape} and so no variant that would say what it is")
-        first: Variant = variants.variant(elements[0])
-        self.type_name = first.type_name
-        if first.type_name == variants.RAGGED:
-            found = variants.ragged(record)
-            self.levels = [[] for _ in found.row_splits]
-            self.dtype, self.inner = found.values.dtype, found.values.shape[1:]
-        elif first.type_name == variants.TENSOR:
-            sparse = variants.sparse(record)
-            self.dtype, self.shape = sparse.values.dtype, np.zeros_like(sparse.shape)
+            raise FormatError(f"its first element has the shape {shape} and so no variant that would say what it is")
+        self.type_name = variants.variant(elements[0]).type_name
+        first = _alone(record, self.type_name)
+        if first is not None:
+            self.dtype, self._shown = first.dtype, _shown(first)
+        if isinstance(first, RaggedRows):
+            self._levels, self.inner = [[] for _ in first.levels], first.inner
+        elif isinstance(first, SparseRows):
+            self.shape = np.zeros_like(first.shape)
 
-    def _add_ragged(self, found: variants.Ragged) -> None:
-        kind = (len(found.row_splits), found.values.dtype, found.values.shape[1:])
-        if kind != (len(self.levels), self.dtype, self.inner):
-            raise FormatError(
-                f"it has {kind[0]} ragged axes over {kind[1]} of shape {kind[2]}, and those before it "
-                f"{len(self.levels)} over {self.dtype} of shape {self.inner}"
-            )
-        self.rows.append(len(found.row_splits[0]) - 1 if found.row_splits else len(found.values))
-        self.counts.append(len(found.values))
-        for level, splits in zip(self.levels, found.row_splits, strict=True):
-            level.append(np.diff(splits))
+    def _fits(self, found: RaggedRows | SparseRows) -> bool:
+        return _shown(found) == self._shown
 
-    def _add_sparse(self, found: variants.Sparse) -> None:
-        if len(found.shape) != len(self.shape) or found.values.dtype != self.dtype:
-            raise FormatError(
-                f"it has {len(found.shape)} axes of {found.values.dtype}, and those before it {len(self.shape)} of "
-                f"{self.dtype}"
-            )
-        self.counts.append(len(found.values))
-        self.shape = np.maximum(self.shape, found.shape)
+    def _add(self, found: RaggedRows | SparseRows) -> None:
+        self._counts.append(found.counts)
+        if isinstance(found, SparseRows):
+            self.shape = np.maximum(self.shape, found.shape)
+            return
+        self._rows.append(found.rows)
+        for level, lengths in zip(self._levels, found.levels, strict=True):
+            level.append(lengths)
+
+
+def _together(block: Block, type_name: str | None) -> RaggedRows | SparseRows | None:
+    if not len(block):
+        return None
+    if type_name == variants.RAGGED:
+        return variant_blocks.ragged(block)
+    return variant_blocks.sparse(block) if type_name == variants.TENSOR else None
+
+
+def _alone(record: memoryview, type_name: str | None) -> RaggedRows | SparseRows | None:
+    """Read one record; None for a variant that can be no array."""
+    if type_name == variants.RAGGED:
+        splits, values = variants.ragged(record)
+        rows = len(splits[0]) - 1 if splits else len(values)
+        levels = [np.diff(one) for one in splits]
+        return RaggedRows(np.array([rows]), levels, np.array([len(values)]), values.dtype, values.shape[1:])
+    if type_name == variants.TENSOR:
+        indices, values, shape = variants.sparse(record)
+        return SparseRows(np.array([len(values)]), indices, values.dtype, shape)
+    return None
+
+
+def _shown(found: RaggedRows | SparseRows) -> str:
+    """Say what must be the same for all elements."""
+    if isinstance(found, SparseRows):
+        return f"a sparse tensor of {logical_name(found.dtype)} with {len(found.shape)} axes"
+    return f"a ragged tensor of {logical_name(found.dtype)} {found.inner} with {len(found.levels)} row_splits"
+
+
+def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate([np.empty(0, np.int64), *parts])
 
 
 class Integers:

@@ -73,6 +73,13 @@ class Block:
             )
 
 
+def block_of(records: Iterable[Buffer], numbers: NDArray[np.int64]) -> Block:
+    """Put records together that lie apart."""
+    parts = list(records)
+    ends = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    return Block(memoryview(b"".join(parts)), ends[:-1], ends[1:], numbers, 0)
+
+
 def compression_of(read: Read, size: int) -> str | None:
     """Tell how a file of records is compressed: "none", "gzip", "zlib" or "snappy"; None for a file of no records."""
     if size == 0:

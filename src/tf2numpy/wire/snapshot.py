@@ -15,8 +15,9 @@ import numpy as np
 from .._dtypes import from_enum
 from .._errors import FormatError
 from .compression import Read, snappy_block, unpacked
-from .protobuf import BYTES, Buffer, Message
-from .records import Block
+from .protobuf import Buffer, Message
+from .records import Block, block_of
+from .tensor_writing import beginning, content
 
 _LENGTH_BYTES = 8
 _FINALIZED = 1000
@@ -71,7 +72,7 @@ def old_blocks(read: Read, size: int, version: int, enums: Sequence[int]) -> Ite
 
 
 def _elements(read: Read, size: int, version: int, enums: Sequence[int]) -> Iterator[list[Buffer]]:
-    records = _records(unpacked(read, size, _compression(read, size)), size)
+    records = _records(unpacked(read, size, _compression(read, size, version)), size)
     for record in records:
         message = Message(record)
         components = message.messages(1)
@@ -95,17 +96,19 @@ def _unpacked_element(components: list[Message], raw: memoryview, enums: Sequenc
         if from_enum(enum) is None or enum == _STRING:
             yield part
         else:
-            shape = bytes(component.content(2))
-            yield b"".join([b"\x08", _varint(enum), _field(2, shape), _field(4, part) if size else b""])
+            yield beginning(enum, component.content(2)) + content(part)
 
 
-def _compression(read: Read, size: int) -> str:
-    """Tell how the file is compressed as a whole: by its first bytes, which else are a length."""
+def _compression(read: Read, size: int, version: int) -> str:
+    """Tell how the file is compressed as a whole: by its first bytes, which else are a length.
+
+    With Snappy only version 0 does that.
+    """
     head = bytes(read(0, min(size, _LENGTH_BYTES)))
     if head[:2] == b"\x1f\x8b":
         return "gzip"
-    whole = len(head) < _LENGTH_BYTES or int.from_bytes(head, "little") <= size - _LENGTH_BYTES
-    return "none" if whole else "snappy"
+    fits = len(head) < _LENGTH_BYTES or int.from_bytes(head, "little") <= size - _LENGTH_BYTES
+    return "none" if fits or version > 0 else "snappy"
 
 
 def _records(pieces: Iterable[Buffer], size: int) -> Iterator[memoryview]:
@@ -133,17 +136,4 @@ def _records(pieces: Iterable[Buffer], size: int) -> Iterator[memoryview]:
 
 
 def _block(records: list[Buffer], first: int) -> Block:
-    ends = np.cumsum([0, *map(len, records)], dtype=np.int64)
-    return Block(memoryview(b"".join(records)), ends[:-1], ends[1:], np.arange(first, first + len(records)), 0)
-
-
-def _field(number: int, content: Buffer) -> bytes:
-    return b"".join([_varint(number << 3 | BYTES), _varint(len(content)), content])
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*found, value])
+    return block_of(records, np.arange(first, first + len(records)))

@@ -18,6 +18,7 @@ DENSE, RAGGED, SPARSE, OTHER = "dense", "ragged", "sparse", "other"
 _MOST_DEPTH = 100
 _MOST_LEAVES = 1 << 16
 _NONE, _TENSOR, _TYPE, _BOUNDED, _LIST, _TUPLE, _DICT, _NAMED = 1, 33, 34, 35, 51, 52, 53, 54
+_KINDS = (_TENSOR, _TYPE, _BOUNDED, _LIST, _TUPLE, _DICT, _NAMED)
 _SPARSE_SPEC, _RAGGED_SPEC = 1, 3
 
 
@@ -58,10 +59,12 @@ def _walk(value: Message, path: tuple[str, ...], depth: int) -> Iterator[Leaf]:
     if len(kinds) != 1:
         raise FormatError(f"the structure at {shown!r} has the kinds {kinds}, and must have one")
     (kind,) = kinds
-    inner = value.message(kind) if kind != _NONE else value
-    parts: list[tuple[str, Message]]
     if kind == _NONE:
         return
+    if kind not in _KINDS:
+        raise FormatError(f"the structure at {shown!r} has the kind {kind}, which is none of elements")
+    inner = value.message(kind)
+    parts: list[tuple[str, Message]]
     if kind in (_TENSOR, _BOUNDED):
         yield Leaf(shown, DENSE, inner.integer(3), sizes(inner.message(2)))
         return
@@ -73,10 +76,8 @@ def _walk(value: Message, path: tuple[str, ...], depth: int) -> Iterator[Leaf]:
     elif kind == _DICT:
         fields = {field.text(1): field.message(2) for field in inner.messages(1)}
         parts = sorted(fields.items())
-    elif kind == _NAMED:
-        parts = [(pair.text(1), pair.message(2)) for pair in inner.messages(2)]
     else:
-        raise FormatError(f"the structure at {shown!r} has the kind {kind}, which is none of elements")
+        parts = [(pair.text(1), pair.message(2)) for pair in inner.messages(2)]
     for name, part in parts:
         yield from _walk(part, (*path, name), depth + 1)
 

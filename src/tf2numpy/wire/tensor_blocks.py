@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from .._dtypes import logical_name
 from .._errors import FormatError
-from .protobuf import varint
-from .records import Block, gathered
-from .tensor_fields import Fields, Head, short
-from .tensor_proto import check_bits, from_fields, logical, stored
+from .protobuf import BYTES, varint, varints
+from .records import HEADER_BYTES, Block, gathered
+from .tensor_fields import RESOURCE, VARIANT, Fields, Head, short
+from .tensor_proto import check_bits, from_fields, logical, stored, value_field
 
-_CONTENT_KEY = 4 << 3 | 2
-_LONE_STRING = b"\x08\x07\x12\x00\x42"  # dtype, shape of no axes, and the key of a string
+_CONTENT_KEY = 4 << 3 | BYTES
+_VALUE_KEYS = frozenset(number << 3 | BYTES for number in range(4, 16))
+# Dtype, shape of no axes, and the key of a string, or of content that is its length and itself.
+_LONE_STRING, _LONE_CONTENT = b"\x08\x07\x12\x00\x42", b"\x08\x07\x12\x00\x22"
 _STRING = 7
 _MOST_KNOWN = 1 << 12
 # What a record may declare beyond what it holds: nobody repeats a value in records, and what fills memory is refused.
@@ -35,7 +37,7 @@ def shapes(block: Block) -> tuple[int, NDArray[np.int64]]:
     if alike.all():
         sizes = np.array(first.shape, np.int64)
         return first.enum, np.broadcast_to(sizes, (len(block), len(sizes)))
-    heads = [found for found, _ in _layouts(block)]
+    heads = [found for found, *_ in _layouts(block)]
     for i, found in enumerate(heads):
         if found is not first and (found.enum != first.enum or len(found.shape) != len(first.shape)):
             raise other(block, i, found, first)
@@ -47,14 +49,30 @@ def flat(block: Block, enum: int) -> NDArray[Any]:
 
     Raises: FormatError, naming the record, for one that is of another dtype.
     """
-    kind, stops, pieces = Head(enum, ()), block.stops.tolist(), []
-    for i, (found, start) in enumerate(_layouts(block)):
+    kind, stops, pieces, packed = Head(enum, ()), block.stops.tolist(), [], 0
+    layouts = _layouts(block)
+    for i, (found, start, in_field) in enumerate(layouts):
         if found.enum != enum:
             raise other(block, i, found, Head(enum, found.shape))
+        packed += in_field
         pieces.append(block.data[start : stops[i]] if start >= 0 else array(block, i).tobytes())
+    if packed == len(block):
+        return _from_varints(pieces, [found.elements for found, _, _ in layouts], kind, block)
+    if packed:
+        return np.concatenate([array(block, i).reshape(-1) for i in range(len(block))])
     bits = np.frombuffer(b"".join(pieces), np.uint8)
     check_bits(bits, kind)
     return logical(bits.view(stored(kind.dtype)), kind)
+
+
+def _from_varints(pieces: list[Any], counts: list[int], kind: Head, block: Block) -> NDArray[Any]:
+    """Read numbers that are varints in the field of their dtype; counts: those that each record must have."""
+    joined = b"".join(pieces)
+    ends = np.frombuffer(joined, np.uint8) < 0x80
+    starts = np.cumsum([0, *map(len, pieces)], dtype=np.int64)[:-1]
+    if (np.add.reduceat(ends, starts, dtype=np.int64) != counts).any():  # then the last value is to fill the rest
+        return np.concatenate([array(block, i).reshape(-1) for i in range(len(block))])
+    return logical(varints(joined, value_field(kind.enum)[1]).view(stored(kind.dtype)), kind)
 
 
 def fill(block: Block, wanted: Head, target: NDArray[Any]) -> None:
@@ -93,7 +111,7 @@ def array(block: Block, i: int, wanted: Head | None = None) -> NDArray[Any]:
     try:
         return from_fields(fields, found)
     except FormatError as error:
-        raise _of_record(block, i, error) from error
+        raise of_record(block, i, error) from error
 
 
 def strings(block: Block) -> list[Any]:
@@ -101,8 +119,11 @@ def strings(block: Block) -> list[Any]:
 
     Raises: FormatError, naming the record.
     """
-    prefixes = gathered(block.data, block.starts, len(_LONE_STRING)) if _all_longer(block, len(_LONE_STRING)) else None
-    if prefixes is None or (prefixes != np.frombuffer(_LONE_STRING, np.uint8)).any():
+    beginnings = np.empty((0, 0), np.uint8)
+    if bool((block.stops - block.starts > len(_LONE_STRING)).all()):
+        beginnings = gathered(block.data, block.starts, len(_LONE_STRING))
+    packed = _begins_all(beginnings, _LONE_CONTENT)
+    if not packed and not _begins_all(beginnings, _LONE_STRING):
         found = [array(block, i) for i in range(len(block))]
         for i, one in enumerate(found):
             if not one.dtype.hasobject:
@@ -111,44 +132,68 @@ def strings(block: Block) -> list[Any]:
     data, result = block.data, []
     for i, (start, stop) in enumerate(zip(block.starts.tolist(), block.stops.tolist(), strict=True)):
         size, at = varint(data, start + len(_LONE_STRING), stop)
-        result.append(bytes(data[at:stop]) if at + size == stop else bytes(array(block, i)[()]))
+        whole = at + size == stop
+        if packed and whole:
+            size, at = varint(data, at, stop)
+        result.append(bytes(data[at:stop]) if whole and at + size == stop else bytes(array(block, i)[()]))
     return result
 
 
-def _layouts(block: Block) -> list[tuple[Head, int]]:
-    """Give what each record declares, and where its content begins; -1 unless that is all that follows."""
+def _begins_all(beginnings: NDArray[np.uint8], wanted: bytes) -> bool:
+    return bool(len(beginnings)) and bool((beginnings == np.frombuffer(wanted, np.uint8)).all())
+
+
+def _layouts(block: Block) -> list[tuple[Head, int, bool]]:
+    """Give what each record declares, where its values begin, and whether they are varints, not content or the like.
+
+    The values then go on to the end of the record; -1 where that is not known.
+    """
     data = block.data
-    known = {_LONE_STRING: (Head(_STRING, ()), 0)}  # what is declared, and the bytes that takes
+    known: dict[bytes, tuple[Head, int, bool]] = {_LONE_STRING: (Head(_STRING, ()), -1, False)}
     result = []
     for i, (start, stop) in enumerate(zip(block.starts.tolist(), block.stops.tolist(), strict=True)):
         key = _beginning(data, start, stop)
         if not key:
-            result.append((_head(block, i), -1))
+            result.append((_head(block, i), -1, False))
             continue
         if key not in known:
-            first = _head(block, i)
             if len(known) >= _MOST_KNOWN:
                 known.clear()
-            known[key] = first, first.nbytes
-        found, nbytes = known[key]
+            known[key] = _kind_of(key, _head(block, i))
+        found, nbytes, varint_ = known[key]
         size, at = varint(data, start + len(key), stop)
         if at + size != stop:
-            result.append((_head(block, i), -1))
-        elif found.enum == _STRING:
-            result.append((found, -1))
+            result.append((_head(block, i), -1, False))
+        elif nbytes < 0:
+            result.append((found, -1, False))
+        elif varint_ and size:
+            result.append((found, at, True))
         else:
-            result.append((found, at) if size == nbytes else (_head(block, i), -1))
+            result.append((found, at, False) if size == nbytes else (_head(block, i), -1, False))
     return result
+
+
+def _kind_of(key: bytes, found: Head) -> tuple[Head, int, bool]:
+    """Say how many bytes the values take, or -1 if they are not read here, and whether they are varints."""
+    if found.enum in (_STRING, RESOURCE, VARIANT):
+        return found, -1, False
+    if key[-1] == _CONTENT_KEY:
+        return found, found.nbytes, False
+    number, _, varint_ = value_field(found.enum)
+    return found, found.nbytes if key[-1] == number << 3 | BYTES else -1, varint_
 
 
 def _beginning(data: memoryview, start: int, stop: int) -> bytes:
     """Give what comes before the only value, its key included, if the record begins as nearly all do.
 
-    That is a dtype of 1 byte, a shape of less than 128 bytes, then the content, or the one string.
+    That is a dtype of 1 byte, a shape of less than 128 bytes, then a field of bytes.
     """
-    key = bytes(data[start : start + 5 + data[start + 3]]) if stop - start > 4 else b""
-    usual = len(key) > 4 and key[0] == 0x08 and key[1] < 0x80 and key[2] == 0x12 and key[3] < 0x80
-    return key if usual and (key[-1] == _CONTENT_KEY or key == _LONE_STRING) else b""
+    end = start + 5 + data[start + 3] if stop - start > 4 else stop + 1
+    if end > stop:
+        return b""
+    key = bytes(data[start:end])
+    usual = key[0] == 0x08 and key[1] < 0x80 and key[2] == 0x12 and key[3] < 0x80
+    return key if usual and key[-1] in _VALUE_KEYS else b""
 
 
 def _alike(block: Block) -> tuple[NDArray[np.bool_], Head]:
@@ -177,25 +222,23 @@ def _fields(block: Block, i: int) -> tuple[Fields, Head]:
             raise FormatError(f"its {len(data)} bytes declare an array of {found.nbytes}, far more than they hold")
         return fields, found
     except FormatError as error:
-        raise _of_record(block, i, error) from error
+        raise of_record(block, i, error) from error
 
 
 def _record(block: Block, i: int) -> memoryview:
     return block.data[block.starts[i] : block.stops[i]]
 
 
-def _of_record(block: Block, i: int, error: FormatError) -> FormatError:
-    return FormatError(f"the record {block.numbers[i]} at offset {block.offset + block.starts[i]}: {error}")
+def of_record(block: Block, i: int, error: FormatError) -> FormatError:
+    """Say in an error which record it is about."""
+    at = block.offset + block.starts[i] - HEADER_BYTES
+    return FormatError(f"the record {block.numbers[i]} at offset {at}: {error}")
 
 
 def other(block: Block, i: int, found: Head, wanted: Head) -> FormatError:
     """Say that a record does not go with what is recorded, or with those before it."""
     error = FormatError(f"it is of {_shown(found)}, and {_shown(wanted)} is recorded or came before")
-    return _of_record(block, i, error)
-
-
-def _all_longer(block: Block, nbytes: int) -> bool:
-    return bool(len(block)) and bool((block.stops - block.starts > nbytes).all())
+    return of_record(block, i, error)
 
 
 def _shown(found: Head) -> str:

@@ -118,6 +118,20 @@ class Fields:
             runs.append((kind, array("Q", [value])))
 
 
+def is_orderly(data: Buffer) -> bool:
+    """Tell whether a message has only fields of a TensorProto, by rising numbers, and none but values more than once.
+
+    So they are written, though any order may be read. Raises: FormatError for what is no message.
+    """
+    view, at, last = memoryview(data), 0, 0
+    while at < len(view):
+        number, _, _, at = field_at(view, at)
+        if number < last or number > max(_VALUES) or (number == last and number not in _VALUES):
+            return False
+        last = number
+    return True
+
+
 def sizes(shape: Message) -> tuple[int, ...] | None:
     """Give the sizes in a TensorShapeProto, -1 where one is not known; None where even the rank is not known.
 

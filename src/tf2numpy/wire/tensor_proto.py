@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from .._dtypes import logical_name, storage
 from .._errors import FormatError
-from .protobuf import BYTES, FIXED32, FIXED64, VARINT, Buffer, varints
+from .protobuf import BYTES, FIXED32, FIXED64, VARINT, Buffer, varint, varints
 from .tensor_fields import RESOURCE, VARIANT, Fields, Head, checked, short
 
 # Where the last of several values is to follow, they are written out up to this size.
 MOST_FILLED_BYTES = 64 << 20
 
 _MOST_DEFAULTS = 1 << 16
+_FEW = 32  # strings, of which reading them one by one takes less than calling NumPy does
 _FLOAT8 = 18
 _SMALL_INTEGERS = 7
 # number of a dtype -> the field of its values, where it is not that of the small integers.
@@ -114,16 +115,28 @@ def check_bits(bits: NDArray[np.uint8], found: Head) -> None:
 
 def _pieces(content: memoryview, found: Head) -> list[memoryview]:
     """Cut content that is the lengths of all elements, as varints, and then the elements."""
+    if found.elements <= _FEW:
+        return _few_pieces(content, found)
     raw = np.frombuffer(content, np.uint8)
     ends = np.flatnonzero(raw[: 5 * found.elements] < 0x80)[: found.elements]
-    if not ends.size or ends.size < found.elements:
+    if ends.size < found.elements:
         raise FormatError(f"its tensor_content of {raw.size} bytes has no lengths of {found.elements} elements")
     start = int(ends[-1]) + 1
-    lengths = varints(content[:start]).tolist()
-    if sum(lengths) != raw.size - start:
-        raise FormatError(
-            f"the lengths in its tensor_content sum up to {sum(lengths)}, and {raw.size - start} bytes follow"
-        )
+    return _cut(content, varints(content[:start]).tolist(), start)
+
+
+def _few_pieces(content: memoryview, found: Head) -> list[memoryview]:
+    lengths, at = [], 0
+    for _ in range(found.elements):
+        length, at = varint(content, at)
+        lengths.append(length)
+    return _cut(content, lengths, at)
+
+
+def _cut(content: memoryview, lengths: list[int], start: int) -> list[memoryview]:
+    left = len(content) - start
+    if sum(lengths) != left:
+        raise FormatError(f"the lengths in its tensor_content sum up to {sum(lengths)}, and {left} bytes follow")
     return [content[begin:end] for begin, end in pairwise(accumulate(lengths, initial=start))]
 
 
@@ -155,17 +168,27 @@ def _filled(values: NDArray[Any], found: Head) -> NDArray[Any]:
     return result.reshape(found.shape)
 
 
+def value_field(enum: int) -> tuple[int, np.dtype[Any], bool]:
+    """Give the field that the numbers of a dtype are in, what each is there, and whether they are varints.
+
+    enum: TensorFlow's number of the dtype; not of handles or strings.
+    """
+    kept = stored(Head(enum, ()).dtype)
+    number = _FIELDS.get(Head(enum, ()).plain_enum, _SMALL_INTEGERS)
+    if number in _FIXED:
+        return number, np.dtype(_FIXED[number]), False
+    bits = np.dtype(np.bool_) if kept == np.bool_ else np.dtype(f"<u{kept.itemsize}")
+    return number, bits, number != _FLOAT8
+
+
 def _numbers(fields: Fields, found: Head) -> NDArray[Any]:
     """Give the values in the field of the dtype, as what is stored of it."""
     kept = stored(found.dtype)
-    number = _FIELDS.get(found.plain_enum, _SMALL_INTEGERS)
+    number, each, varint = value_field(found.enum)
     runs = fields.runs.get(number, [])
     if number == _FLOAT8:  # not repeated: of several, the last
         return np.frombuffer(_expected(runs[-1], BYTES, number) if runs else b"", kept)
-    bits = np.bool_ if found.dtype == np.bool_ else f"<u{kept.itemsize}"
-    each = np.dtype(_FIXED.get(number, bits))
-    read = _fixed if number in _FIXED else _varints
-    parts = [read(run, number, each) for run in runs]
+    parts = [(_varints if varint else _fixed)(run, number, each) for run in runs]
     values = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, each), *parts])
     if found.dtype.kind == "c" and values.size % 2:
         raise FormatError(f"the field {number} has {values.size} numbers, which are no pairs")

@@ -159,9 +159,9 @@ def _component(component: Message, pieces: list[memoryview]) -> NDArray[Any]:
         strings = np.empty(len(pieces), object)
         strings[:] = [bytes(piece) for piece in pieces]
         return strings.reshape(head.shape)
-    if head.plain_enum == _VARIANT or len(pieces) != 1:
+    if head.plain_enum == _VARIANT or len(pieces) > 1:
         raise FormatError(f"a component of dtype {head.enum} in {len(pieces)} pieces is none that can be read")
-    return tensor_proto.from_content(pieces[0], head)
+    return tensor_proto.from_content(pieces[0] if pieces else memoryview(b""), head)
 
 
 def _ragged(found: Variant) -> Ragged:

@@ -1,0 +1,315 @@
+"""What goes wrong at a store: each error says where and what, nothing wrong is given, and no secret is told."""
+
+from __future__ import annotations
+
+import io
+import traceback
+
+import numpy as np
+import pytest
+
+import tf2numpy as t2n
+from tf2numpy import _remote_blob
+from tf2numpy._blobs import blob_of
+from tf2numpy._places import place_of
+
+from .servers import CLOSED_PORT
+
+SECRET = "SECRETSIGNATURE"
+HTTP_CREDENTIALS = "credentials are taken from the name itself: https://user:password@host/..., or a signed URL"
+
+
+def npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def refused(kind: type[Exception], url: str) -> str:
+    """Open a name, and give the message of the error; nothing of the traceback may hold a secret."""
+    with pytest.raises(kind) as caught:
+        t2n.open(url)
+    for secret in (SECRET, "PASSWORD", "SECRETKEY"):
+        assert secret not in "".join(traceback.format_exception(caught.value))
+    return str(caught.value)
+
+
+def test_no_such_object(web):
+    assert refused(FileNotFoundError, f"{web.url('none.npy')}?sig={SECRET}") == (
+        "[Errno 2] there is no such object, and its server cannot list folders: name a file in it, such as a "
+        f"checkpoint's .index: '{web.root}/none.npy?...'"
+    )
+
+
+def test_no_such_object_or_bucket(bucket):
+    assert refused(FileNotFoundError, bucket.url("none.npy")) == (
+        f"[Errno 2] there is no such object: '{bucket.root}/none.npy'"
+    )
+    other = bucket.root.replace("bucket", "nowhere")
+    assert refused(FileNotFoundError, f"{other}/x.npy") == f"[Errno 2] there is no such bucket: '{other}/x.npy'"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (401, PermissionError, f"[Errno 13] the store refuses it (401 Unauthorized, Odd); {HTTP_CREDENTIALS}: URL"),
+        (403, PermissionError, f"[Errno 13] the store refuses it (403 Forbidden, Odd); {HTTP_CREDENTIALS}: URL"),
+        (
+            500,
+            t2n.StoreError,
+            "URL: bytes 0 to 65536 could not be read: the store answered 500 Internal Server Error, Odd",
+        ),
+        (
+            503,
+            t2n.StoreError,
+            "URL: bytes 0 to 65536 could not be read: the store answered 503 Service Unavailable, Odd",
+        ),
+        (400, t2n.StoreError, "URL: bytes 0 to 65536 could not be read: the store answered 400 Bad Request, Odd"),
+    ],
+)
+def test_answers(web, status, kind, message):
+    web.status["x"] = status, f"<Error><Code>Odd</Code><StringToSign>{SECRET}</StringToSign></Error>".encode()
+    assert refused(kind, f"{web.url('x')}?X-Goog-Signature={SECRET}") == message.replace("URL", f"'{web.root}/x?...'")
+
+
+@pytest.mark.parametrize(("tries", "works"), [(1, True), (5, False)])
+def test_a_server_that_is_busy_is_asked_again(web, tries, works):
+    web.put("x.npy", npy(np.arange(3)))
+    left = [tries]
+
+    def busy(name):
+        left[0] -= 1
+        web.status = {name: (503, b"")} if left[0] >= 0 else {}
+
+    web.before = busy
+    if works:
+        with t2n.open(web.url("x.npy")) as file:
+            assert file["data"][...].tolist() == [0, 1, 2]
+    else:
+        refused(t2n.StoreError, web.url("x.npy"))
+
+
+def test_nobody_listens():
+    assert refused(t2n.StoreError, f"{CLOSED_PORT}/x.npy?sig={SECRET}") == (
+        f"'{CLOSED_PORT}/x.npy?...': bytes 0 to 65536 could not be read: the server refuses connections"
+    )
+    assert "PASSWORD" not in refused(t2n.StoreError, CLOSED_PORT.replace("//", "//user:PASSWORD@") + "/x")
+
+
+def test_a_name_and_a_password(web):
+    web.put("x.npy", npy(np.arange(3)))
+    web.login = "Basic dXNlcjpQQVNTV09SRC8="
+    with t2n.open(web.url("x.npy").replace("//", "//user:PASSWORD%2F@")) as file:
+        assert file["data"][...].tolist() == [0, 1, 2]
+        assert str(file.path) == web.url("x.npy")
+        assert "PASSWORD" not in repr(file) + repr(file.path) + file["data"].source.device
+    refused(PermissionError, web.url("x.npy").replace("//", "//user:PASSWORD@"))
+
+
+def test_a_query_goes_with_every_request(web):
+    web.put("dir/x.npy", npy(np.arange(1 << 19)))
+    with t2n.open(f"{web.url('dir/x.npy')}?sig={SECRET}") as file:
+        assert file["data"][-1] == (1 << 19) - 1
+        assert repr(file).startswith(f".npy file '{web.root}/dir/x.npy?...', 1 arrays")
+
+
+def test_a_path_that_does_not_come_back_from_its_parts(web):
+    web.put("o/models/a.npy", npy(np.arange(3)))
+    with t2n.open(f"{web.root}/o/models%2Fa.npy?alt=media") as file:
+        assert file["data"][...].tolist() == [0, 1, 2]
+        assert str(file.path) == f"{web.root}/o/models/a.npy?..."
+
+
+def test_only_whole_files(web, monkeypatch):
+    web.put("x.npy", npy(np.arange(1 << 19)))
+    web.ranges = False
+    with t2n.open(web.url("x.npy")) as file:
+        assert file["data"][7:9].tolist() == [7, 8]
+    monkeypatch.setattr(_remote_blob, "MOST_UNRANGED_BYTES", 1 << 20)
+    assert refused(t2n.StoreError, web.url("x.npy")) == (
+        f"'{web.url('x.npy')}' cannot be read in parts: the server sends nothing but the whole of its 4.0 MiB, and at "
+        "most 1.0 MiB are taken so; download it, and open the copy"
+    )
+
+
+def large(web) -> tuple[np.ndarray, str]:
+    array = np.random.default_rng(0).integers(0, 1 << 30, (3 << 20,), np.int64)
+    web.put("x.npy", npy(array))
+    return array, web.url("x.npy")
+
+
+@pytest.mark.parametrize("stop", [10, 100_000, 3 << 20])
+def test_a_connection_that_breaks_in_the_middle(web, stop):
+    array, url = large(web)
+    with t2n.open(url) as file:
+        web.breaks_after = 1000
+        with pytest.raises(t2n.StoreError) as caught:
+            file["data"][(1 << 20) : (1 << 20) + stop]
+        assert str(caught.value).startswith(f"'{url}': bytes ")
+        assert str(caught.value).endswith(" could not be read: the connection broke off")
+        web.reset()
+        np.testing.assert_array_equal(file["data"][(1 << 20) : (1 << 20) + stop], array[(1 << 20) : (1 << 20) + stop])
+
+
+def test_a_connection_that_breaks_is_gone_on_from(web):
+    array, url = large(web)
+    web.before = lambda name: setattr(web, "breaks_after", 3 << 20 if len(web.requests) % 2 else None)
+    with t2n.open(url) as file:
+        np.testing.assert_array_equal(t2n.to_numpy(file["data"]), array)
+
+
+def test_other_bytes_than_were_asked_for(web):
+    _, url = large(web)
+    with t2n.open(url) as file:
+        web.shifts = 1
+        with pytest.raises(t2n.StoreError) as caught:
+            file["data"][1 << 20]
+    assert str(caught.value).endswith("could not be read: the server sent other bytes than were asked for")
+
+
+@pytest.mark.parametrize("tag", ["strong", "weak", "none", "ignored"])
+@pytest.mark.parametrize("size", [3 << 20, (3 << 20) + 1])
+@pytest.mark.parametrize("stop", [10, 3 << 20])
+def test_an_object_that_is_replaced(web, tag, size, stop):
+    array, url = large(web)
+    if tag == "weak":
+        web.tag = lambda data: f'W/"{hash(data)}"'
+    if tag == "none":
+        web.tag = lambda data: None
+    web.minds_conditions = tag != "ignored"
+    with t2n.open(url) as file:
+        np.testing.assert_array_equal(file["data"][-5:], array[-5:])
+        web.put("x.npy", npy(np.zeros(size, np.int64)))
+        if tag == "none" and size == array.size:
+            return  # nothing tells
+        with pytest.raises(t2n.ChecksumError) as caught:
+            file["data"][(1 << 20) : (1 << 20) + stop]
+    assert str(caught.value).startswith(f"'{url}': bytes ")
+    assert str(caught.value).endswith(
+        " could not be read: the object was replaced or removed while it was open; open it again"
+    )
+
+
+def test_an_object_that_is_removed(web):
+    _, url = large(web)
+    with t2n.open(url) as file:
+        web.files.clear()
+        with pytest.raises(t2n.ChecksumError, match="was replaced or removed while it was open"):
+            file["data"][1 << 20]
+
+
+def test_an_object_that_is_replaced_in_a_bucket(bucket):
+    array = np.arange(1 << 18)
+    bucket.put("replaced.npy", npy(array))
+    with t2n.open(bucket.url("replaced.npy")) as file:
+        assert file["data"][-1] == array[-1]
+        bucket.put("replaced.npy", npy(array + 1))
+        with pytest.raises(t2n.ChecksumError, match="was replaced or removed while it was open"):
+            t2n.to_numpy(file["data"])
+
+
+def test_listed_and_then_replaced(s3):
+    for name in ("a.npy", "b.npy"):
+        s3.put(f"listed/{name}", npy(np.arange(100)))
+    folder = place_of(s3.url("listed"))
+    assert sorted(one.name for one in folder.iterdir()) == ["a.npy", "b.npy"]
+    s3.put("listed/a.npy", npy(np.arange(100) + 1))
+    with pytest.raises(t2n.ChecksumError):
+        blob_of(folder / "a.npy").read(0, 10)
+    assert bytes(blob_of(folder / "b.npy").read(0, 6)) == b"\x93NUMPY"
+
+
+def test_a_token_that_runs_out(web):
+    _, url = large(web)
+    with t2n.open(url) as file:
+        web.status["x.npy"] = 403, b""
+        with pytest.raises(
+            t2n.StoreError, match=r"bytes \d+ to \d+ could not be read: the store refuses it \(403 Forb"
+        ):
+            file["data"][1 << 20]
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".npz", ".safetensors", ".keras"])
+def test_no_reader_takes_trouble_for_damage(web, tmp_path, suffix):
+    arrays = {"a": np.arange(1 << 18), "b": np.arange(1 << 18)}
+    if suffix == ".h5":
+        pytest.importorskip("h5py")
+    path = t2n.save(
+        arrays,
+        tmp_path / f"x{suffix if suffix != '.keras' else '.npz'}",
+        **({"compression": "gzip"} if suffix in (".h5", ".npz") else {}),
+    )
+    web.put(path.name, path.read_bytes())
+    with t2n.open(web.url(path.name)) as file:
+        count = len(web.requests)
+        np.testing.assert_array_equal(file["b"][...], arrays["b"])
+    total = len(web.requests)
+    for good in range(1, total):
+        web.requests.clear()
+        web.before = lambda name, good=good: web.status.update({name: (503, b"")} if len(web.requests) > good else {})
+        web.status.clear()
+        with pytest.raises(t2n.StoreError, match="the store answered 503 Service Unavailable"):
+            with t2n.open(web.url(path.name)) as file:
+                np.asarray(file["b"])
+    assert count <= total
+
+
+def test_a_page_instead_of_a_file(web):
+    web.put("x", b"\n<!DOCTYPE html>\n<html>...")
+    assert (
+        f"'{web.root}/x' is of no format that can be read; it begins as a web page does; known are npy, npz,"
+        in refused(t2n.FormatError, web.url("x"))
+    )
+
+
+def test_no_credentials(s3, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    assert refused(PermissionError, s3.url("x.npy")) == (
+        "[Errno 13] no credentials were found; credentials are taken from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+        "a profile of ~/.aws if boto3 is installed, or the machine's role; AWS_SKIP_SIGNATURE=true reads public "
+        "buckets: 's3://bucket/x.npy'"
+    )
+
+
+def test_public_buckets(s3, monkeypatch):
+    s3.put("public.npy", npy(np.arange(3)))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
+    with t2n.open(s3.url("public.npy")) as file:
+        assert file["data"][...].tolist() == [0, 1, 2]
+
+
+def test_a_profile_of_boto3(s3, monkeypatch, tmp_path):
+    pytest.importorskip("boto3")
+    s3.put("profile.npy", npy(np.arange(3)))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.delenv(name)
+    (tmp_path / "credentials").write_text(
+        "[mine]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = SECRETKEY\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with t2n.open(s3.url("profile.npy")) as file:
+        assert file["data"][...].tolist() == [0, 1, 2]
+
+
+def test_settings_that_cannot_be(monkeypatch):
+    assert refused(t2n.InvalidArgument, "az://container/x") == (
+        "'az://container/x' cannot be opened: no account is named; set AZURE_STORAGE_ACCOUNT_NAME"
+    )
+
+
+def test_http_is_not_taken_for_https(s3, monkeypatch):
+    monkeypatch.setenv("GOOGLE_SKIP_SIGNATURE", "true")
+    monkeypatch.setenv(
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+        '{"gcs_base_url": "http://127.0.0.1:9", "disable_oauth": true, '
+        '"client_email": "", "private_key": "", "private_key_id": ""}',
+    )
+    assert refused(t2n.StoreError, "gs://bucket/x") == (
+        "'gs://bucket/x': bytes 0 to 65536 could not be read: it would take an unencrypted connection, which was not "
+        "asked for"
+    )
