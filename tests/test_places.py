@@ -87,7 +87,6 @@ def test_nothing_is_written_to_a_store(tmp_path, monkeypatch, name, shown, way):
         lambda: t2n.convert("x.npy", name),
         lambda: t2n.plan(np.arange(3), name),
         lambda: t2n.to_numpy({"x": np.arange(3)}, spill=name),
-        lambda: t2n.predict(lambda x: x, np.arange(3), name),
     ):
         with pytest.raises(t2n.InvalidArgument) as caught:
             write()
@@ -108,3 +107,8 @@ def test_without_the_library(monkeypatch):
     assert str(caught.value) == (
         "reading from Google Cloud Storage needs obstore, which is not installed; pip install 'tf2numpy[remote]'"
     )
+
+
+def test_no_outputs_of_a_model_are_written_to_a_store(tf):
+    with pytest.raises(t2n.InvalidArgument, match=r"^'s3://b/x.npy' cannot be written: outputs are local files; "):
+        t2n.predict(lambda x: x, np.arange(3), "s3://b/x.npy")

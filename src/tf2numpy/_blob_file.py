@@ -8,13 +8,18 @@ import os
 from typing import Any
 
 from ._blobs import Blob
+from ._errors import Tf2NumpyError
 
 
 class BlobFile(io.RawIOBase):
-    """A file object, read-only, that ends where the blob ends."""
+    """A file object, read-only, that ends where the blob ends.
+
+    failed: why the bytes could not be had, which a library may take for damage, and not tell.
+    """
 
     def __init__(self, blob: Blob) -> None:
         self.blob, self._at = blob, 0
+        self.failed: Tf2NumpyError | None = None
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -42,6 +47,10 @@ class BlobFile(io.RawIOBase):
         stop = min(self._at + len(target), self.blob.size)
         count = max(0, stop - self._at)
         if count:
-            target[:count] = self.blob.read(self._at, stop).data
+            try:
+                target[:count] = self.blob.read(self._at, stop).data
+            except Tf2NumpyError as error:
+                self.failed = error
+                raise
         self._at += count
         return count

@@ -9,13 +9,12 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Mapping
 
-from .._blob_file import BlobFile
 from .._blobs import Blob, Held, Slice, blob_of
 from .._errors import FormatError, StoreError
 from .._protocols import Place, Stored
 from .._units import format_bytes
 from . import _keras_config, keras_hdf5, keras_shards
-from ._zip_members import DAMAGED, is_stored, place
+from ._zip_members import DAMAGED, is_stored, place, unzipped
 
 ARCHIVE, _FOLDER = ".keras archive", "folder of a Keras model"
 _CONFIG, _METADATA = "config.json", "metadata.json"
@@ -99,7 +98,7 @@ def _members(archive: Blob) -> Mapping[str, zipfile.ZipInfo]:
     Raises: FormatError if two have one name; what zipfile raises for a damaged archive.
     """
     members: dict[str, zipfile.ZipInfo] = {}
-    with zipfile.ZipFile(BlobFile(archive)) as opened:
+    with unzipped(archive) as opened:
         for member in opened.infolist():
             if member.filename in members:
                 raise FormatError(f"{archive.name!r} has two members {member.filename!r}; the archive is damaged")
@@ -123,7 +122,7 @@ def _content(archive: Blob, member: zipfile.ZipInfo, most_bytes: int) -> Blob:
                 f"its {format_bytes(member.compress_size)} would unpack to {format_bytes(member.file_size)}, and "
                 f"{format_bytes(allowed)} are the most that is unpacked in memory; if it is to be trusted, {_UNPACK}"
             )
-        with zipfile.ZipFile(BlobFile(archive)) as opened:
+        with unzipped(archive) as opened:
             return Held(opened.read(member), name)
     except StoreError:
         raise

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import zipfile
 
-from .._blob_file import BlobFile
 from .._blobs import Blob, Slice, blob_of
 from .._errors import FormatError, StoreError
 from .._protocols import ArraySource, Place, Stored
 from . import _npy_header
 from ._inflated import Inflated
 from ._ranges import array_at
-from ._zip_members import DAMAGED, is_stored, place
+from ._zip_members import DAMAGED, is_stored, place, unzipped
 
 _KIND = ".npz file"
 _SUFFIX = ".npy"
@@ -30,7 +29,7 @@ def npz(path: Place, head: bytes) -> Stored | None:
         return None
     blob = blob_of(path)
     try:
-        archive = zipfile.ZipFile(BlobFile(blob))
+        archive = unzipped(blob)
     except StoreError:
         raise
     except DAMAGED as error:
