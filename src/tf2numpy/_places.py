@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from ._errors import InvalidArgument
 from ._protocols import Place
@@ -99,6 +98,8 @@ def _local(rest: str) -> Path:
     host, _, path = rest.partition("/")
     if host not in ("", "localhost"):
         raise InvalidArgument(f"file://{host}/... is on another machine; only file:///... names a local file")
+    from urllib.request import url2pathname  # slow to import, and seldom needed
+
     return Path(url2pathname(f"/{path}"))
 
 
