@@ -10,7 +10,7 @@ JUDGES = "safetensors>=0.7" "zarr>=3.1"  # they check what we write
 STORES = "moto[server,s3]>=5"  # S3 on this machine
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test bench soak check lint test-no-tensorflow test-oldest clean
+.PHONY: demo test bench soak fuzz check lint test-no-tensorflow test-oldest clean
 
 demo: .venv/ready  ## convert a real photograph in every way, each checked against TensorFlow
 	.venv/bin/tf2numpy demo
@@ -23,6 +23,10 @@ bench: .venv/ready  ## measure every bar against what one would otherwise write
 
 soak: .venv/ready  ## the kill and disk-full suites at length
 	TF2NUMPY_KILLS=50 .venv/bin/python -m pytest -n 2 tests/test_resume.py tests/test_resume_full.py
+
+FUZZ ?= 200
+fuzz: .venv/ready  ## damaged files at length: FUZZ times as many as `make test` reads, 200,000 a parser and more
+	TF2NUMPY_FUZZ=$(FUZZ) .venv/bin/python -m pytest -n 2 $(shell grep -lr "import mutations" tests --include="test_*.py")
 
 check: lint test-no-tensorflow test-oldest  ## the quality gates beside the tests
 

@@ -1,10 +1,14 @@
 """Files are read by range, and never outside of it."""
 
+import os
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from tf2numpy import FormatError
 from tf2numpy._blob_file import BlobFile
-from tf2numpy._blobs import Held, Slice, blob_of
+from tf2numpy._blobs import Held, Slice, Trail, blob_of
 
 
 def test_ranges_are_read_only_views(tmp_path):
@@ -48,3 +52,85 @@ def test_a_blob_as_a_file():
     assert (file.seek(100), file.read(1), file.tell()) == (100, b"", 100)
     with pytest.raises(OSError, match=r"^\[Errno 22\] byte -1 was asked for: 'part'$"):
         file.seek(-1)
+
+
+def resident_bytes(path):
+    """How much of a file is mapped into this process and looked at."""
+    found, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split(" ", 1)[0]:
+            inside = line.rstrip().endswith(str(path))
+        elif inside and line.startswith("Rss:"):
+            found += int(line.split()[1]) * 1024
+    return found
+
+
+def ways_to_copy(tmp_path):
+    (tmp_path / "a").write_bytes(b"0123456789")
+    blob = blob_of(tmp_path / "a")
+    return {"file": blob, "range": Slice(blob, 0, 10, "part"), "memory": Held(b"0123456789", "held")}
+
+
+@pytest.mark.parametrize("kind", ["file", "range", "memory"])
+def test_ranges_copied_to_their_place(tmp_path, kind):
+    blob = ways_to_copy(tmp_path)[kind]
+    target = np.zeros(6, np.uint8)
+    blob.read_into(3, target[1:5])
+    assert bytes(target) == b"\x003456\x00"
+    blob.read_into(10, target[:0])
+    with pytest.raises(FormatError) as caught:
+        blob.read_into(7, target)
+    assert str(caught.value) == f"{blob.name!r} ends at 10, and bytes 7 to 13 of it are needed"
+
+
+def test_copies_where_the_system_cannot_read_into_memory(tmp_path, monkeypatch):
+    blob = ways_to_copy(tmp_path)["file"]
+    monkeypatch.delattr(os, "preadv")
+    target = np.zeros(4, np.uint8)
+    blob.read_into(2, target)
+    assert bytes(target) == b"2345"
+
+
+def test_a_file_that_is_cut_short_while_it_is_read(tmp_path):
+    blob = ways_to_copy(tmp_path)["file"]
+    os.truncate(tmp_path / "a", 4)
+    with pytest.raises(FormatError) as caught:
+        blob.read_into(2, np.zeros(5, np.uint8))
+    assert str(caught.value) == f"{str(tmp_path / 'a')!r} ended at 4 while it was read, and had 10 bytes"
+
+
+def test_folders_are_no_files(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        blob_of(tmp_path)
+
+
+def test_pages_are_given_back(tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(bytes(range(256)) * (1 << 14))
+    blob = blob_of(path)
+    view = blob.read(0, blob.size)
+    whole = int(view.sum())
+    assert resident_bytes(path) == blob.size
+    Slice(blob, 5, 10, "part").release()
+    assert resident_bytes(path) == 0
+    assert int(view.sum()) == whole
+
+
+def test_a_trail_gives_back_what_was_read_of_all(tmp_path):
+    released = []
+
+    class Noted(Held):
+        def release(self):
+            released.append(self.name)
+
+    first, second = Noted(b"", "first"), Noted(b"", "second")
+    trail = Trail(most_bytes=100)
+    trail.passed(first, 60)
+    trail.passed(second, 39)
+    assert released == []
+    trail.passed(first, 1)
+    assert released == ["first", "second"]
+    trail.passed(first, 99)
+    assert len(released) == 2
+    trail.passed(first, 1)
+    assert released[2:] == ["first"]

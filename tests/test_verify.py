@@ -238,7 +238,7 @@ def test_pieces_from_before_an_interruption_are_verified_too(path, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         save(value, path, progress=stop)
-    monkeypatch.setattr(_save, "check_output", lambda path, judge, specs, checksums: seen.extend(checksums))
+    monkeypatch.setattr(_save, "check_output", lambda path, reference, specs, checksums: seen.extend(checksums))
     save(value, path, resume=True)
     bounds = [b for name, (b, *_), _ in seen]
     assert [start for start, _ in bounds] == [0, *[stop for _, stop in bounds[:-1]]]

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ._errors import UnsupportedKind
+
 # enum -> name of the NumPy or ml_dtypes dtype. Quantized types are their plain integers.
 _BY_ENUM = {
     1: "float32",
@@ -70,7 +72,8 @@ _BITS = {"bfloat16": "uint16", **dict.fromkeys(UNSLICEABLE, "uint8")}
 def named(name: str) -> np.dtype[Any]:
     """Give the NumPy dtype of a logical name, "bfloat16" and "string" included.
 
-    Raises: TypeError for a name that neither NumPy nor the installed ml_dtypes knows.
+    Raises: TypeError for a name that NumPy does not know; UnsupportedKind, which is one, for one that the installed
+    ml_dtypes is too old for.
     """
     if name == "string":
         return np.dtype(object)
@@ -79,7 +82,7 @@ def named(name: str) -> np.dtype[Any]:
 
         scalar = getattr(ml_dtypes, name, None)
         if scalar is None:
-            raise TypeError(f"this ml_dtypes ({ml_dtypes.__version__}) has no {name}; upgrade ml_dtypes")
+            raise UnsupportedKind(f"this ml_dtypes ({ml_dtypes.__version__}) has no {name}; upgrade ml_dtypes")
         return np.dtype(scalar)  # type: ignore[no-any-return]
     return np.dtype(name)
 

@@ -30,12 +30,15 @@ class ArraySource(ABC):
     """One array, live somewhere, of known shape, readable in any order.
 
     concurrent: fetching it and others on several threads at once takes less time than one after the other.
+    cached_bytes: pieces up to this size are still in the processor's cache when they are written; larger ones take
+    longer. None where that makes no difference.
     """
 
     kind: str
     device: str
     spec: ArraySpec
     concurrent: bool = False
+    cached_bytes: int | None = None
 
     @abstractmethod
     def host_bytes(self, request: Request) -> int:

@@ -22,7 +22,7 @@ from ._protocols import ArraySource, Group, MappableSink, Source
 from ._sources import Plain, constant
 from ._types import PLAIN, Request, joined
 from ._units import parse_bytes
-from ._verify import check_output, judge_of
+from ._verify import check_output, reference_of
 from ._write import LONE_NAME, Job, format_of, write
 
 
@@ -116,10 +116,10 @@ def run(source: Source, job: Job) -> Path:
     if not job.verify:
         write(source, job)
         return job.path
-    judge = judge_of(job.format, job.layout)  # what is missing for it is said before anything is read
+    reference = reference_of(job.format, job.layout)  # what is missing for it is said before anything is read
     specs = {name: _fetch.cast(spec, job.request) for name, spec in _fetch.specs_of(source, LONE_NAME).items()}
     _, checksums = write(source, job)
-    check_output(job.path, judge, specs, checksums)
+    check_output(job.path, reference, specs, checksums)
     return job.path
 
 

@@ -126,6 +126,7 @@ class Pieced(Numeric):
         self.device = ", ".join(dict.fromkeys(source.device for _, source in pieces))
         self.spec = ArraySpec(shape, pieces[0][1].spec.dtype)
         self.concurrent = all(source.concurrent for _, source in pieces)
+        self.cached_bytes = min((source.cached_bytes for _, source in pieces if source.cached_bytes), default=None)
         self._pieces = pieces
 
     def host_bytes(self, request: Request) -> int:
@@ -188,22 +189,36 @@ def structural(source: Any) -> Any:
 def gather(source: Source, request: Request, of_rows: Callable[[RowSource, Request], Any] | None = None) -> Any:
     """Fetch every array of a source and build its result; of_rows: what to do with rows, where there can be some."""
     if isinstance(source, Group):
-
-        def one(part: Source, label: str | None) -> Any:
-            with at_leaf(label) if label else nullcontext():
-                return gather(part, request, of_rows)
-
         parts = [part for _, part in source.parts]
-        threads = _threads(parts, request)
-        if threads == 1:
-            return source.build([one(part, label) for part, label in zip_longest(parts, source.labels)])
-        with ThreadPoolExecutor(threads) as pool:
-            labels = (*source.labels, *[None] * (len(parts) - len(source.labels)))
-            return source.build(list(pool.map(one, parts, labels)))
+        if (threads := _threads(parts, request)) > 1:
+            return source.build(_side_by_side(source, request, threads))
+        values = []
+        for part, label in zip_longest(parts, source.labels):
+            with at_leaf(label) if label else nullcontext():
+                values.append(gather(part, request, of_rows))
+        return source.build(values)
     if isinstance(source, ArraySource):
         return source.fetch(request.for_array(source.spec))
     assert of_rows is not None
     return of_rows(source, request)
+
+
+def _side_by_side(source: Group, request: Request, threads: int) -> list[Any]:
+    """Fetch arrays on several threads, into memory that this one takes: it may have some from before."""
+
+    def one(part: ArraySource, wanted: Request, label: str) -> Any:
+        with at_leaf(label) if label else nullcontext():
+            return part.fetch(wanted)
+
+    parts = [part for _, part in source.parts if isinstance(part, ArraySource)]
+    requests = [request.for_array(part.spec) for part in parts]
+    for place, part in enumerate(parts):
+        if isinstance(part, Numeric) and part.host_bytes(requests[place]):
+            out = allocate(part.shape, requests[place].dtype or part.spec.dtype)
+            requests[place] = replace(requests[place], out=out)
+    labels = (*source.labels, *[""] * (len(parts) - len(source.labels)))
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, parts, requests, labels))
 
 
 def _threads(parts: Sequence[Source], request: Request) -> int:

@@ -48,7 +48,8 @@ def _of_leaf(part: ArraySource | RowSource, max_bytes: int, after: State | None)
         yield from part.chunks(max_bytes, after)
         return
     done = after["regions"] if after else 0
-    for count, index in enumerate(islice(part.regions(max_bytes), done, None), done + 1):
+    piece_bytes = min(max_bytes, part.cached_bytes or max_bytes)
+    for count, index in enumerate(islice(part.regions(piece_bytes), done, None), done + 1):
         yield [Chunk("", index, part.read(index))], {"regions": count}
 
 

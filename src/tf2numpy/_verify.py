@@ -23,24 +23,24 @@ from ._types import ArraySpec, Layout
 _Piece: TypeAlias = tuple[list[list[int]], int]
 
 
-class Judge(NamedTuple):
+class Reference(NamedTuple):
     """What reads outputs of one format, and by which library."""
 
     witness: Witness
     library: str
 
 
-def judge_of(format: str, layout: Layout) -> Judge:
+def reference_of(format: str, layout: Layout) -> Reference:
     """Find what reads outputs of a format back.
 
     Raises: MissingExtra if the format's own library is absent; as `sink_format`.
     """
     row = _registry.sink_format(format, layout)
     _registry.require(row.library, f"verify=True for {format}")
-    return Judge(_registry.load(row.witness, "witnesses"), row.library)
+    return Reference(_registry.load(row.witness, "witnesses"), row.library)
 
 
-def check_output(path: Path, judge: Judge, specs: Mapping[str, ArraySpec], checksums: Iterable[Any]) -> None:
+def check_output(path: Path, reference: Reference, specs: Mapping[str, ArraySpec], checksums: Iterable[Any]) -> None:
     """Read every piece of an output back and compare it; of each array its dtype and shape too.
 
     specs: what was written. checksums: a name, the bounds of the piece along each axis that was cut and its CRC-32,
@@ -52,15 +52,15 @@ def check_output(path: Path, judge: Judge, specs: Mapping[str, ArraySpec], check
         pieces[name].append((bounds, crc))
     name, problem = next(iter(specs)), None
     try:
-        with judge.witness(path) as show:
+        with reference.witness(path) as show:
             for name, spec in specs.items():
                 problem = _problem(show(name), spec, sorted(pieces[name]))
                 if problem is not None:
                     break
     except Exception as error:  # a damaged file makes libraries raise anything
-        raise _failed(path, name, f"cannot be read ({' '.join(repr(error).split())})", judge.library) from error
+        raise _failed(path, name, f"cannot be read ({' '.join(repr(error).split())})", reference.library) from error
     if problem is not None:
-        raise _failed(path, name, problem, judge.library)
+        raise _failed(path, name, problem, reference.library)
 
 
 def _problem(shown: Shown, spec: ArraySpec, pieces: list[_Piece]) -> str | None:

@@ -82,7 +82,7 @@ def write(source: Source, job: Job) -> tuple[Sink, list[Any]]:
     except WrongRowCount as error:
         ledger.close()
         sink.abort()
-        warnings.warn(f"{error}; reading it again without relying on that number", stacklevel=4)
+        warnings.warn(f"{error}; reading it again without relying on that number", stacklevel=5)
         error.leaf.forget_count()
         return write(source, replace(job, resume=False))
     except BaseException as error:

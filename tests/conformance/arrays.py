@@ -20,6 +20,11 @@ PLAIN = [
 SHAPES = [(), (1,), (7,), (0,), (3, 0, 2), (0, 5), (4, 5, 6), (1, 2, 1, 2, 1, 2, 1, 2, 1, 3)]
 
 
+def exists(name: str) -> bool:
+    """Tell whether the installed ml_dtypes has a dtype: the oldest one has no int2 and no float4."""
+    return name not in _BITS or name in EXTENDED
+
+
 def logical(name: str) -> np.dtype[Any]:
     return np.dtype(getattr(ml_dtypes, name)) if name in EXTENDED else np.dtype(name)
 

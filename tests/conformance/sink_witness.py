@@ -11,7 +11,7 @@ from tf2numpy import _registry
 from tf2numpy._checksum import checksum
 from tf2numpy._errors import VerifyError
 from tf2numpy._types import ArraySpec, Chunk
-from tf2numpy._verify import check_output, judge_of
+from tf2numpy._verify import check_output, reference_of
 
 from .arrays import EXTENDED, PLAIN, logical, sample
 
@@ -24,7 +24,7 @@ class WitnessTests:
         classes = [cls.__name__ for cls in type(self).sink.__mro__]
         formats = [name for name, row in _registry.SINKS.items() if row.target.partition(":")[2] in classes]
         checksums = [[c.name, [[s.start, s.stop] for s in c.index], checksum(c.value)] for c in chunks]
-        check_output(path, judge_of(formats[0], self.layout), specs, checksums)
+        check_output(path, reference_of(formats[0], self.layout), specs, checksums)
 
     def written(self, path, array, pieces, **spec):
         if not self.files:

@@ -1,5 +1,6 @@
 """The Keras files in tests/golden/keras, what their weights are, and small HDF5 files made by hand."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -37,3 +38,15 @@ def message(path, **options):
     except t2n.FormatError as error:
         return str(error)
     raise AssertionError("nothing was refused")
+
+
+def archive(path, members, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+def members(name="whole.keras"):
+    with zipfile.ZipFile(GOLDEN / name) as file:
+        return {member.filename: file.read(member) for member in file.infolist()}

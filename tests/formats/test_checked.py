@@ -174,6 +174,38 @@ def test_arrays_of_a_file_are_copied_side_by_side(tmp_path):
     assert message.startswith(f"at x['x5']: '{path}.data-00000-of-00001': the tensor 'x5'")
 
 
+def test_of_many_arrays_only_those_are_copied_that_must_be(tmp_path):
+    array = np.random.default_rng(0).random((1 << 10, 1 << 10))
+    files = BundleFiles().add("a", array).add("odd", np.zeros(1, np.int8))
+    for number in range(5):
+        files.add(f"x{number}", array)
+    with t2n.open(files.write(tmp_path)) as file:
+        found = t2n.to_numpy(file, copy=None)
+        assert [found[name].flags.writeable for name in ("a", "x0", "x4")] == [False, True, True]
+        assert all(np.array_equal(one, array) for name, one in found.items() if name != "odd")
+        cast = t2n.to_numpy(file, dtype="f4")
+        assert all(one.dtype == np.float32 and one.flags.writeable for one in cast.values())
+        assert np.array_equal(cast["x3"], array.astype("f4"))
+
+
+def test_large_pieces_are_written_in_small_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(_checked.Checked, "cached_bytes", 64)
+    path = BundleFiles().add("x", VALUES).add_parts("y", VALUES, [((0, 3), (0, -1)), ((3, 5), (0, -1))]).write(tmp_path)
+    seen = []
+    with t2n.open(path) as file:
+        read = _checked.Checked.read
+        monkeypatch.setattr(
+            _checked.Checked, "read", lambda self, i: (seen.append(self.spec.row_nbytes), read(self, i))[1]
+        )
+        t2n.save(file, tmp_path / "x.npz")
+        assert len(seen) == 2 + 1 + 1
+        seen.clear()
+        list(t2n.iter_chunks(file["x"]))
+        assert len(seen) == 1
+    with t2n.open(tmp_path / "x.npz") as again:
+        assert again["x"][...].tolist() == again["y"][...].tolist() == VALUES.tolist()
+
+
 TEXTS = strings(b"one", b"", b"three" * 10, b"\0four", b"5", b"six").reshape(3, 2)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tf2numpy as t2n
-from conformance.arrays import assert_same
+from conformance.arrays import assert_same, exists
 from tables import ENUMS, BundleFiles, strings
 from tf2numpy._dtypes import named
 
@@ -119,7 +119,7 @@ def every_dtype(request, tmp_path):
     """A bundle of three data files with every dtype, whole, in parts, as a scalar and without elements."""
     big_endian, gap = request.param
     files, values = BundleFiles(shards=3, big_endian=big_endian, gap=gap), {}
-    for name in ENUMS:
+    for name in filter(exists, ENUMS):
         array = sample(name)
         scalar = np.empty((), array.dtype)
         scalar[()] = array[0, 0]

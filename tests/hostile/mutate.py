@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 
 _SIZES = (0, 1, 0x7F, 0x80, 0xFF, 1 << 14, 1 << 31, (1 << 32) - 1, 1 << 40, (1 << 63) - 1, (1 << 64) - 1)
 
 
+# `make fuzz` wants many times as many.
+TIMES = int(os.environ.get("TF2NUMPY_FUZZ", "1"))
+
+
 def mutations(data: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
     """Give that many damaged copies, each by one to three of the ways below; the same ones for the same seed."""
     rng = random.Random(seed)
-    for _ in range(count):
+    for _ in range(count * TIMES):
         found = bytearray(data)
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
             rng.choice(_WAYS)(found, rng)

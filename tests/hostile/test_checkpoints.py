@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tf2numpy as t2n
-from hostile.mutate import mutations
+from hostile.mutate import TIMES, mutations
 from tables import BundleFiles, number, strings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "checkpoint"
@@ -55,7 +55,7 @@ def test_files_of_tensorflow(tmp_path, folder, damaged, check):
         victim.write_bytes(content)
         done += read_all(victim.parent / "ck" if folder == "shards" else victim.parent, check=check, slots=True)
     assert done or (check and damaged.endswith((".index", "-3")))
-    assert time.monotonic() - begun < MOST_SECONDS
+    assert time.monotonic() - begun < MOST_SECONDS * TIMES
 
 
 def test_messages_under_sums_that_are_right(tmp_path):
@@ -70,4 +70,4 @@ def test_messages_under_sums_that_are_right(tmp_path):
             files.rows = {**whole, key: content}
             done += read_all(files.write(tmp_path), slots=True)
     assert done
-    assert time.monotonic() - begun < MOST_SECONDS
+    assert time.monotonic() - begun < MOST_SECONDS * TIMES

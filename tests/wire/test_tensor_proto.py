@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.arrays import assert_same
+from conformance.arrays import assert_same, exists
 from hostile.mutate import mutations
-from tf2numpy import FormatError
-from tf2numpy._dtypes import from_enum, named
+from tf2numpy import FormatError, Tf2NumpyError
+from tf2numpy._dtypes import _BY_ENUM, named
 from tf2numpy.wire.tensor_proto import decoded, from_values, handles, head
 from wire.test_protobuf import chunk, encoded
 
-CASES = json.loads((Path(__file__).parents[1] / "golden/tensor_proto/cases.json").read_text())
+ALL_CASES = json.loads((Path(__file__).parents[1] / "golden/tensor_proto/cases.json").read_text())
+CASES = [case for case in ALL_CASES if exists(case["dtype"])]
 FLOAT, STRING, INT8, COMPLEX64, BOOL, INT4 = 1, 7, 6, 8, 10, 29
 
 
@@ -63,8 +64,8 @@ def test_values_alone_as_in_old_checkpoints(case):
 
 
 def test_every_dtype_is_there():
-    assert {case["dtype"] for case in CASES} == {
-        from_enum(enum).name.replace("object", "string") for enum in range(1, 34) if enum not in (20, 21)
+    assert {case["dtype"] for case in ALL_CASES} == {
+        _BY_ENUM[enum].replace("object", "string") for enum in range(1, 34) if enum not in (20, 21)
     }
 
 
@@ -223,7 +224,7 @@ def test_damaged_protos():
                 try:
                     read(damaged)
                     done += 1
-                except FormatError:
+                except Tf2NumpyError:
                     continue
     assert done > 100
 
@@ -245,4 +246,5 @@ def test_what_tensorflow_writes(tf, data):
     array = array.reshape(shape)
     tensor = tf.constant(array, dtype)
     assert_same(decoded(tf.io.serialize_tensor(tensor).numpy()), array)
-    assert_same(decoded(tf.make_tensor_proto(array, dtype).SerializeToString()), array)
+    proto = tf.make_tensor_proto(array, dtype)  # which quiets the signalling NaNs of scalars
+    assert_same(decoded(proto.SerializeToString()), array if dtype == tf.string else tf.make_ndarray(proto))

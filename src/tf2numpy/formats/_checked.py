@@ -112,6 +112,7 @@ class Checked(Numeric):
     """An array of numbers in C order. Of one in the other byte order than the host's there are only copies."""
 
     concurrent = True
+    cached_bytes = 8 << 20
 
     def __init__(
         self,

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import FormatError
-from .._host import allocate, hand_out, read_only, region
+from .._host import allocate, read_only, region
 from .._protocols import ArraySource
-from .._sources import Numeric
+from .._sources import HostArray
 from .._strings import Strings
-from .._types import ArraySpec, Index, Request
+from .._types import ArraySpec, Index
 from ..wire.protobuf import Buffer
 from ..wire.tensor_proto import decoded, head
 from ._reading import reading
@@ -35,7 +35,7 @@ def proto_array(tensor: Buffer, name: str, *, kind: str, device: str) -> ArraySo
     return array(tensor, found.shape, found.dtype, name, kind=kind, device=device)
 
 
-class ProtoNumbers(Numeric):
+class ProtoNumbers(HostArray):
     """Numbers in a TensorProto: a view of it where they lie there as they are."""
 
     def __init__(
@@ -45,20 +45,8 @@ class ProtoNumbers(Numeric):
         self.spec = ArraySpec(shape, dtype)
         self._tensor, self._name = tensor, name
 
-    def host_bytes(self, request: Request) -> int:
-        """Bytes a copy takes; none for a view."""
-        return self._copied_bytes(request, movable=False)
-
-    def fetch(self, request: Request) -> NDArray[Any]:
-        """Copy, cast or view the numbers."""
-        return hand_out(self._array, request, owned=False)
-
-    def read(self, index: Index) -> NDArray[Any]:
-        """View a region."""
-        return region(self._array, index)
-
     @functools.cached_property
-    def _array(self) -> NDArray[Any]:
+    def _array(self) -> NDArray[Any]:  # type: ignore[override]  # decoded when first asked for
         with reading(self._name):
             return read_only(decoded(self._tensor))
 
@@ -84,6 +72,6 @@ class ProtoStrings(Strings):
         return result
 
     @functools.cached_property
-    def _array(self) -> NDArray[Any]:
+    def _array(self) -> NDArray[Any]:  # decoded when it is first asked for
         with reading(self._name):
             return decoded(self._tensor)

@@ -50,7 +50,7 @@ class Indexed:
         self._blob, self._components, self._check = blob, components, check
         self._trail = Trail()
         with reading(repr(blob.name)):
-            self._starts = index(blob.read, blob.size, check=check, period=components)
+            self._starts = index(self._read, blob.size, check=check, period=components)
             self.count: int | None = _whole(len(self._starts) - 1, components)
 
     def parts(self, component: int, numbers: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Block]]:
@@ -61,13 +61,17 @@ class Indexed:
         while at < len(numbers):
             end = max(at + 1, int(np.searchsorted(stops, starts[at] + _SPAN_BYTES)))
             low, high, rows = int(starts[at]), int(stops[end - 1]) + FOOTER_BYTES, slice(at, end)
-            view = self._blob.read(low, high).data
+            view = self._read(low, high).data
             block = Block(view, starts[rows] - low, stops[rows] - low, records[rows], low)
             if self._check:
                 block.check()
             yield numbers[rows], block
-            self._trail.passed(self._blob, high - low)
             at = end
+
+    def _read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """View a range, and let go of those before it now and then."""
+        self._trail.passed(self._blob, stop - start)
+        return self._blob.read(start, stop)
 
     def survey(self, takes: Mapping[int, Take]) -> None:
         """Hand over all records; their checksums are for when they are read."""
