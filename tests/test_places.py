@@ -60,6 +60,34 @@ def test_local_names_as_urls(tmp_path):
             "https://h:port/SECRET",
             "a name that begins with http:// or https:// is no URL; compare it with the original",
         ),
+        (
+            "s3://b/a/../x",
+            "'s3://b/a/../x' has the part '..' between its slashes, which no request can ask for; give the name "
+            "without it, or copy the object to another name",
+        ),
+        (
+            "gs://b//x",
+            "'gs://b//x' has the part '' between its slashes, which no request can ask for; give the name without it, "
+            "or copy the object to another name",
+        ),
+        (
+            "https://h/%2e/x?sig=SECRET",
+            "'https://h/./x?...' has the part '.' between its slashes, which no request can ask for; give the name "
+            "without it, or copy the object to another name",
+        ),
+        (
+            "az://c/a\nb",
+            "'az://c/a\\nb' has a control character, which no request can ask for; copy the object to another name",
+        ),
+        (
+            "https://h/a%00b",
+            "'https://h/a\\x00b' has a control character, which no request can ask for; copy the object to another "
+            "name",
+        ),
+        (
+            "https://h/a\tb?sig=SECRET",
+            "'https://h/ab?...' has a control character, which no request can ask for; copy the object to another name",
+        ),
         (Path("gs://b/x"), "'gs:/b/x' lost a slash as a pathlib.Path; give the name of a store as text"),
     ],
 )

@@ -15,6 +15,7 @@ from ._errors import InvalidArgument
 from ._protocols import Place
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SQUASHED = re.compile(r"(gs|s3|s3a|az|azure|abfss?|https?|file):[/\\][^/\\]")  # what pathlib makes of "gs://..."
 # How a scheme is read, and what copies a local file there.
 _KINDS = {
@@ -112,7 +113,8 @@ def _of_bucket(kind: str, scheme: str, rest: str) -> Url:
             f"names of {scheme}:// hold no credentials; give them by the store's environment variables"
         )
     root = f"{scheme}://{bucket}"
-    return Url(kind, root, root, key.rstrip("/"))
+    found = Url(kind, f"{root}/{key}", root, key.rstrip("/"))
+    return _reachable(found, ("", ".", ".."))
 
 
 def _of_server(text: str) -> Url:
@@ -127,4 +129,20 @@ def _of_server(text: str) -> Url:
         raise InvalidArgument(f"names of {parts.scheme}:// begin with a server: {parts.scheme}://host/path")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     key = unquote(parts.path).strip("/")
-    return Url("http", text, f"{parts.scheme}://{host}{port}", key, "?..." if parts.query else "")
+    found = Url("http", text, f"{parts.scheme}://{host}{port}", key, "?..." if parts.query else "")
+    return _reachable(found, (".", ".."))
+
+
+def _reachable(found: Url, lost: tuple[str, ...]) -> Url:
+    """Refuse names that no request can be made for. lost: the parts that do not arrive, or lead elsewhere."""
+    part = next((part for part in found.key.split("/") if part in lost), None) if found.key else None
+    if part is not None:
+        raise InvalidArgument(
+            f"{found.shown!r} has the part {part!r} between its slashes, which no request can ask for; give the name "
+            "without it, or copy the object to another name"
+        )
+    if _CONTROL.search(found.text + found.key):
+        raise InvalidArgument(
+            f"{found.shown!r} has a control character, which no request can ask for; copy the object to another name"
+        )
+    return found

@@ -5,6 +5,7 @@ One `Store` is what one `open` sees of a bucket or server: what it has learned o
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -50,6 +51,8 @@ class Store:
             known = self._blobs.get(key)
         if known is not None:
             return known
+        if not key and self._kind != "http":
+            raise FileNotFoundError(errno.ENOENT, "there is no such object", self.shown(key))
         folder, _, name = key.rpartition("/")
         source = Source(self._obstore, self._store, key, Asked(self._kind, self.shown(key)))
         blob = opened(source, self._blocks, self._listings.get(folder, {}).get(name), whole=whole)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ._errors import ChecksumError, StoreError
 
 # Told by the class that the library raises, or by what it says of the kind of error.
+_NO_KEY = "Could not parse path"  # a name that a damaged file gives, and no object can have
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 _NO_CREDENTIALS = re.compile(
     r"latest/api/token|169\.254\.169\.254|computeMetadata|metadata\.google|[Mm]issingCredential"
@@ -33,7 +34,7 @@ _TROUBLES = (
     ("builder error", "it would take an unencrypted connection, which was not asked for"),
     ("without LOCATION", "the bucket is in another region; set AWS_REGION to that one"),
     ("Account must be specified", "no account is named; set AZURE_STORAGE_ACCOUNT_NAME"),
-    ("Content-Length", "the server does not say how large it is"),
+    ("Content-Length", "the server does not say how large it is; download it, and open the copy"),
 )
 _CREDENTIALS = {
     "s3": (
@@ -81,7 +82,7 @@ def explained(error: Exception, asked: Asked) -> Exception:
     if code in _NO_BUCKET:
         return FileNotFoundError(errno.ENOENT, "there is no such bucket", asked.shown)
     kind = type(error).__name__
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) or (kind == "ValueError" and _NO_KEY in said):
         return FileNotFoundError(errno.ENOENT, "there is no such object", asked.shown)
     if kind in ("PermissionDeniedError", "UnauthenticatedError"):
         return _refused(f"the store refuses it ({', '.join(filter(None, (status, code)))})", asked)

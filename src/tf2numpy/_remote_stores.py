@@ -65,7 +65,7 @@ def _of_bucket(stores: Any, url: Url) -> tuple[Any, str]:
         settings["client_options"]["allow_http"] = True
     if url.kind == "s3":
         settings |= _aws_profile()
-    return stores.from_url(url.text, **settings), url.key
+    return stores.from_url(url.root, **settings), url.key
 
 
 def _aws_profile() -> dict[str, Any]:

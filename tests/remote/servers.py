@@ -49,6 +49,8 @@ class WebServer:
         self.requests: list[tuple[str, str, str | None]] = []  # method, name, range
         self.sent_bytes = 0
         self.ranges = True
+        self.says_length = True
+        self.redirects: dict[str, str] = {}  # by name, to other names
         self.tag: Callable[[bytes], str | None] = lambda data: f'"{hash(data) & 0xFFFFFFFF:x}"'
         self.minds_conditions = True
         self.status: dict[str, tuple[int, bytes]] = {}  # by name, instead of the file
@@ -95,6 +97,8 @@ def _handler(server: WebServer) -> type[BaseHTTPRequestHandler]:
                 return self.answer(401, b"")
             if name in server.status:
                 return self.answer(*server.status[name])
+            if name in server.redirects:
+                return self.answer(302, b"", {"Location": server.redirects[name]})
             if name not in server.files:
                 return self.answer(404, b"no such file")
             data = server.files[name]
@@ -116,7 +120,9 @@ def _handler(server: WebServer) -> type[BaseHTTPRequestHandler]:
 
         def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.close_connection = self.close_connection or not server.says_length
+            length = {"Content-Length": str(len(body))} if server.says_length else {}
+            for name, value in {**length, **(headers or {})}.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command == "HEAD":

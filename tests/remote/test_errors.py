@@ -135,6 +135,38 @@ def test_only_whole_files(web, monkeypatch):
     )
 
 
+def test_a_redirection(web):
+    web.put("cdn/x.npy", npy(np.arange(1 << 19)))
+    web.redirects["x.npy"] = f"/cdn/x.npy?sig={SECRET}"
+    with t2n.open(web.url("x.npy")) as file:
+        assert file["data"][-1] == (1 << 19) - 1
+        assert str(file.path) == web.url("x.npy")
+    web.status["cdn/x.npy"] = 403, b""
+    assert refused(PermissionError, web.url("x.npy")) == (
+        f"[Errno 13] the store refuses it (403 Forbidden); {HTTP_CREDENTIALS}: '{web.url('x.npy')}'"
+    )
+
+
+def test_ranges_no_more(web):
+    _, url = large(web)
+    with t2n.open(url) as file:
+        web.ranges = False
+        with pytest.raises(t2n.StoreError) as caught:
+            file["data"][1 << 20]
+    assert str(caught.value) == (
+        f"'{url}': bytes 8388608 to 8454144 could not be read: the server sent the whole object"
+    )
+
+
+def test_a_server_that_tells_no_length(web):
+    web.put("x.npy", npy(np.arange(3)))
+    web.says_length = web.ranges = False
+    assert refused(t2n.StoreError, web.url("x.npy")) == (
+        f"'{web.url('x.npy')}' could not be read: the server does not say how large it is; download it, and open the "
+        "copy"
+    )
+
+
 def large(web) -> tuple[np.ndarray, str]:
     array = np.random.default_rng(0).integers(0, 1 << 30, (3 << 20,), np.int64)
     web.put("x.npy", npy(array))
@@ -275,7 +307,8 @@ def assert_noticed(web, path, read) -> None:
 def test_a_page_instead_of_a_file(web):
     web.put("x", b"\n<!DOCTYPE html>\n<html>...")
     assert (
-        f"'{web.root}/x' is of no format that can be read; it begins as a web page does; known are npy, npz,"
+        f"'{web.root}/x' is of no format that can be read; it begins as a web page does, which servers give for a "
+        "folder (name a file in it) and for want of a login; known are npy, npz,"
         in refused(t2n.FormatError, web.url("x"))
     )
 
