@@ -13,7 +13,9 @@ def outcome(name: str, root: str) -> tuple[Any, ...]:
     """Give the kind, the names and all arrays of a file; or the error. root: is left out of messages."""
     try:
         with t2n.open(name) as file:
-            return file.kind, {key: np.asarray(file[key]) for key in file}, dict(file.aliases)
+            arrays = {key: np.asarray(file[key]) for key in file}
+            left_out = {key: why.replace(root, "ROOT") for key, why in file.left_out.items()}
+            return file.kind, arrays, dict(file.aliases), left_out
     except (t2n.Tf2NumpyError, OSError) as error:
         return type(error), str(error).replace(root, "ROOT")
 

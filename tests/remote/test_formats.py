@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import tf2numpy as t2n
+from tf2numpy._places import place_of
+
+from .test_golden import GOLDEN
 
 NUMBERS = {
     "a": np.arange(600, dtype=np.float32).reshape(20, 5, 6),
@@ -79,6 +82,39 @@ def test_a_chunk_is_fetched_with_one_request(s3, tmp_path):
         before = len(s3.requests)
         np.testing.assert_array_equal(file["data"][2:5], array[2:5])
         assert len(s3.requests) - before == 3
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_cache_that_is_being_written(web, s3, lists):
+    store = s3 if lists else web
+    for name in ("plain.index", "plain.data-00000-of-00001"):
+        store.put(f"cache/{name}", (GOLDEN / "tf_data" / "cache" / name).read_bytes())
+    store.put("cache/plain_0.lockfile", b"")
+    with pytest.raises(t2n.FormatError) as caught:
+        t2n.open(store.url("cache/plain"))
+    assert str(caught.value) == (
+        f"'{store.url('cache/plain.index')}' cannot be read: it is being written, or its writer was stopped: there is "
+        "'plain_0.lockfile'; wait, or write it anew"
+    )
+
+
+def test_an_event_log_that_is_cut_short(web):
+    name = "events.out.tfevents.0.host"
+    web.put(name, (GOLDEN / "events" / "v2" / name).read_bytes()[:-1])
+    with t2n.open(f"{web.url(name)}?sig=SECRET") as file:
+        assert list(file.left_out) == [name]
+        assert "SECRET" not in repr(file) + file.left_out[name]
+
+
+def test_a_listing_of_several_pages(s3, monkeypatch):
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "5")
+    for number in range(12):
+        s3.put(f"pages/{number}/x", b"")
+    s3.put("pages/file", b"")
+    folder = place_of(s3.url("pages"))
+    before = len(s3.requests)
+    assert {one.name for one in folder.iterdir()} == {*map(str, range(12)), "file"}
+    assert len(s3.requests) - before > 1
 
 
 def test_odd_names(bucket):

@@ -11,7 +11,7 @@ import re
 from .._errors import FormatError
 from .._protocols import Place, Stored
 from ._dataset_files import CURRENT, Described, dataset
-from ._snapshot_folder import METADATA, SPEC, read_metadata
+from ._snapshot_folder import METADATA, SPEC, listed, read_metadata
 from .dataset_save import read_structure
 
 _KIND = "distributed save of a dataset"
@@ -33,10 +33,10 @@ def distributed_save(path: Place, head: bytes, *, check: bool = True) -> Stored 
     if not (path / "DONE").is_file():
         raise FormatError(f"{shown} is a {_KIND} that is not done: it has no file 'DONE'; wait, or save it again")
     chunks = path / "chunks"
-    if not chunks.is_dir():
+    if chunks not in listed(path) or not chunks.is_dir():
         raise FormatError(f"{shown} has no folder 'chunks', where its data should be; copy it there")
     found = {}
-    for one in chunks.iterdir():
+    for one in listed(chunks):
         if match := _CHUNK.fullmatch(one.name):
             found[int(match[1]), int(match[2])] = (one, int(match[3]))
     files = [found[place] for place in sorted(found)]

@@ -35,7 +35,7 @@ def events(path: Place, head: bytes, *, check: bool = True) -> Stored | None:
         return None
     arrays: dict[str, ArraySource] = {}
     for run, files in found.items():
-        log = Log(run, [blob_of(file) for file in files])
+        log = Log(run, [(file.name, blob_of(file)) for file in files])
         for file in range(len(files)):
             log.read(file, check=check)
         arrays.update(log.arrays())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from .._blobs import blob_of
 from .._protocols import Place, Stored
-from ..wire.graph import is_graph
+from ..wire.graph import is_graph, may_be_graph
 from ._constants import constant_arrays
 from ._reading import reading
 
 _KIND = "frozen graph"
+_BEGIN_BYTES = 1 << 16
 
 
 def frozen_graph(path: Place, head: bytes) -> Stored | None:
@@ -17,6 +18,8 @@ def frozen_graph(path: Place, head: bytes) -> Stored | None:
     Raises: FormatError for a damaged file.
     """
     blob = blob_of(path)
+    if not may_be_graph(blob.read(0, min(_BEGIN_BYTES, blob.size)).data):
+        return None  # before all of it is fetched
     data = blob.read(0, blob.size).data
     if not is_graph(data):
         return None
