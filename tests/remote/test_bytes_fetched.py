@@ -92,6 +92,22 @@ def test_what_is_fetched_of_a_damaged_checkpoint_is_noticed(web, checkpoint):
                 pass
 
 
+def test_files_that_are_one_message_are_fetched_once(web, tf):
+    data = tf.io.serialize_tensor(arrays()["large"].astype(np.float32)).numpy()
+    web.put("tensor.pb", data)
+    with t2n.open(web.url("tensor.pb")) as file:
+        np.testing.assert_array_equal(file["data"][...], arrays()["large"].astype(np.float32))
+    assert web.sent_bytes < len(data) + (128 << 10)
+
+
+@pytest.mark.parametrize("begin", [b"\n\n\n", b"\n<svg>", b"\x80"])
+def test_little_is_fetched_of_what_is_no_file_of_ours(web, begin):
+    web.put("x", begin + b"\n some text" * (1 << 18))
+    with pytest.raises(t2n.FormatError, match="is of no format that can be read"):
+        t2n.open(web.url("x"))
+    assert web.sent_bytes < 256 << 10
+
+
 def test_small_pieces_one_after_the_other(web):
     data = np.random.default_rng(0).bytes(4 << 20)
     web.put("x", data)

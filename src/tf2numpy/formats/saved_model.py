@@ -23,6 +23,7 @@ _KIND = "SavedModel"
 _BINARY = "saved_model.pb"
 _OTHERS = {"saved_model.pbtxt": "as text", "saved_model.cpb": "in chunks"}
 _HEAD = b"\x08\x01\x12"  # the version of the format, 1, and a graph
+_GRAPH = b"\x12"  # how another graph begins
 _CONSTANTS = "constants"
 
 
@@ -63,12 +64,19 @@ def _file_of_graph(path: Place, head: bytes) -> Place | None:
         return path
     if not head.startswith(_HEAD):
         return None
-    if path.name != _BINARY:
-        try:
-            _served(path)
-        except FormatError:  # a TensorProto begins so too
-            return None
-    return path
+    return path if path.name == _BINARY or _is_saved_model(path, head) else None
+
+
+def _is_saved_model(path: Place, head: bytes) -> bool:
+    """Tell it from a TensorProto, which begins so too: by what follows the first graph, before all is fetched."""
+    blob, end = blob_of(path), graph.first_graph_end(head)
+    if end is None or end > blob.size or (end < blob.size and bytes(blob.read(end, end + 1)) != _GRAPH):
+        return False
+    try:
+        _served(path)
+    except FormatError:
+        return False
+    return True
 
 
 def _served(file: Place) -> MetaGraph:
