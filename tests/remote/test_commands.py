@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+
 import numpy as np
 import pytest
 
@@ -31,12 +34,21 @@ def url(web):
     return f"{web.url('whole.keras')}?sig=SECRET"
 
 
-def test_inspect(run, url):
-    code, out, err = run("inspect", url)
-    local = run("inspect", WHOLE)[1]
+@pytest.mark.parametrize("words", [(), ("--stats",), ("--tree",), ("--tree", "--stats"), ("--select", "*/kernel")])
+def test_inspect(run, web, url, words):
+    code, out, err = run("inspect", url, *words)
+    local = run("inspect", WHOLE, *words)[1]
     assert (code, err) == (0, "")
+    assert out.splitlines()[0] == f".keras archive {web.url('whole.keras')}?..."
     assert out.splitlines()[1:] == local.splitlines()[1:]
-    assert "SECRET" not in out
+
+
+@pytest.mark.parametrize("words", [("--json",), ("--json", "--stats")])
+def test_inspect_as_json(run, web, url, words):
+    code, out, err = run("inspect", url, *words)
+    assert (code, err) == (0, "")
+    local = json.loads(run("inspect", WHOLE, *words)[1])
+    assert json.loads(out) == local | {"path": f"{web.url('whole.keras')}?..."}
 
 
 def test_convert(run, url, tmp_path):
@@ -56,17 +68,48 @@ def test_convert_to_a_store(run, url):
     )
 
 
+def test_convert_to_see_what_would_be_written(run, url, tmp_path):
+    words = (tmp_path / "x.npz", "--dry-run", "--rename", r"(.*)/kernel=\1.weight")
+    assert run("convert", url, *words) == run("convert", WHOLE, *words)
+
+
+def test_what_a_conversion_leaves_out_is_named(run, web, tmp_path):
+    name = "events.out.tfevents.0.host"
+    web.put(name, (GOLDEN / "events" / "v2" / name).read_bytes()[:-1])
+    code, out, err = run("convert", f"{web.url(name)}?sig=SECRET", tmp_path / "x.zarr", "--quiet")
+    assert (code, out) == (0, "")
+    assert err.startswith(f"tf2numpy: warning: '{web.url(name)}?...' has what no array can be, and it is left out: ")
+
+
 def test_diff_and_verify(run, url):
-    assert run("diff", WHOLE, url)[0] == 0
-    assert run("verify", url, WHOLE)[:2] == (0, "equal: the same arrays, bit for bit\n")
+    count = len(t2n.open(WHOLE))
+    same = f"0 only in A, 0 only in B, 0 differ, {count} equal\n"
+    assert run("diff", WHOLE, url) == run("diff", url, WHOLE) == run("diff", url, url) == (0, same, "")
+    assert run("verify", url, WHOLE) == (0, "equal: the same arrays, bit for bit\n", "")
+
+
+def test_diff_and_verify_of_others(run, web, url):
+    stream = io.BytesIO()
+    np.save(stream, np.zeros(3))
+    web.put("x.npy", stream.getvalue())
+    code, out, err = run("diff", WHOLE, url.replace("whole.keras", "x.npy"))
+    assert (code, err) == (1, "")
+    assert out.splitlines()[-1] == f"{len(t2n.open(WHOLE))} only in A, 1 only in B, 0 differ, 0 equal"
+    code, out, err = run("verify", web.url("x.npy"), WHOLE)
+    assert (code, err) == (1, "")
+    assert out.splitlines()[0] == f"data: only in {web.url('x.npy')}"
 
 
 def test_trouble(run, web):
     web.status["x"] = 403, b""
     code, out, err = run("inspect", f"{web.url('x')}?sig=SECRET")
     assert (code, out) == (1, "")
-    assert "the store refuses it (403 Forbidden)" in err
-    assert "SECRET" not in err
+    assert err == (
+        "tf2numpy: error: [Errno 13] the store refuses it (403 Forbidden); credentials are taken from the name itself: "
+        f"https://user:password@host/..., or a signed URL: '{web.url('x')}?...'\n"
+    )
+    assert run("diff", WHOLE, web.url("x"))[0] == 2
+    assert run("verify", WHOLE, web.url("x"))[0] == 1
 
 
 def test_a_folder_in_a_bucket(run, s3):
