@@ -120,7 +120,7 @@ def stored_in(path: Place, options: Mapping[str, Any] | None = None) -> Stored:
             return stored
     if only_prefix and missing is not None:
         raise missing
-    if unlisted:
+    if unlisted and missing is not None:
         raise FileNotFoundError(errno.ENOENT, _UNLISTED, str(path))
     known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
     raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path, head)}known are {known}")

@@ -85,7 +85,7 @@ class Store:
         if key and folder in self._listings:
             return name in self._listings[folder] and self._listings[folder][name] is None
         if self._kind == "http":
-            return f"{self._opened}/".startswith(f"{key}/") and not self.is_file(key)
+            return not key or (f"{self._opened}/".startswith(f"{key}/") and not self.is_file(key))
         return bool(self.names(key))
 
     def _is_no_folder(self, key: str) -> bool:

@@ -13,6 +13,7 @@ from .._blobs import NOTHING, Blob, Trail, blob_of
 from .._dtypes import from_enum
 from .._errors import FormatError
 from .._protocols import ArraySource, Place
+from .._remote_errors import CannotList
 from ..wire import bundle, crc32c, slices
 from ..wire.bundle import Entry, Header
 from ..wire.bundle_strings import variants
@@ -184,8 +185,15 @@ def _decoded(rows: Iterator[tuple[bytes, Any]]) -> tuple[Header, dict[bytes, Ent
 
 
 def files_of(prefix: Place) -> list[str]:
-    """Name the data files of a prefix that are there, or some of them if they are many."""
+    """Name the data files of a prefix that are there, or some of them if they are many.
+
+    On a server that cannot list, a lone one is known by its name.
+    """
     if not prefix.parent.is_dir():
         return []
-    names = sorted(one.name for one in prefix.parent.iterdir() if one.name.startswith(f"{prefix.name}.data-"))
+    try:
+        names = sorted(one.name for one in prefix.parent.iterdir() if one.name.startswith(f"{prefix.name}.data-"))
+    except CannotList:
+        lone = prefix.parent / f"{prefix.name}.data-00000-of-00001"
+        return [lone.name] if lone.is_file() else []
     return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]
