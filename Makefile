@@ -49,7 +49,7 @@ test-oldest: .venv-oldest/ready
 
 .venv-no-tensorflow/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-no-tensorflow
-	.venv-no-tensorflow/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,remote,awkward,scipy]" $(TEST_TOOLS) $(JUDGES)
+	.venv-no-tensorflow/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,remote,awkward,scipy]" $(TEST_TOOLS) $(JUDGES) $(STORES)
 	touch $@
 
 .venv-oldest/ready: pyproject.toml

@@ -55,7 +55,11 @@ class Store:
             raise FileNotFoundError(errno.ENOENT, "there is no such object", self.shown(key))
         folder, _, name = key.rpartition("/")
         source = Source(self._obstore, self._store, key, Asked(self._kind, self.shown(key)))
-        blob = opened(source, self._blocks, self._listings.get(folder, {}).get(name), whole=whole)
+        try:
+            blob = opened(source, self._blocks, self._listings.get(folder, {}).get(name), whole=whole)
+        except FileNotFoundError:
+            self._absent.add(key)
+            raise
         if not whole:
             with self._lock:
                 self._blobs[key] = blob
@@ -73,7 +77,6 @@ class Store:
         try:
             self.blob(key)
         except FileNotFoundError:
-            self._absent.add(key)
             return False
         return True
 

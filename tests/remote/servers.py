@@ -55,6 +55,7 @@ class WebServer:
         self.minds_conditions = True
         self.status: dict[str, tuple[int, bytes]] = {}  # by name, instead of the file
         self.breaks_after: int | None = None  # bytes of a body
+        self.hangs_up = False  # without any answer
         self.shifts = 0  # bytes from what was asked for to what is sent
         self.login = ""
         self.before: Callable[[str], None] = lambda name: None
@@ -93,6 +94,9 @@ def _handler(server: WebServer) -> type[BaseHTTPRequestHandler]:
             asked = self.headers.get("Range")
             server.requests.append((self.command, name, asked))
             server.before(name)
+            if server.hangs_up:
+                self.close_connection = True
+                return None
             if server.login and self.headers.get("Authorization") != server.login:
                 return self.answer(401, b"")
             if name in server.status:

@@ -44,6 +44,12 @@ def test_no_such_object(web):
     )
 
 
+def test_nothing_is_asked_for_twice_of_what_is_not_there(web):
+    refused(FileNotFoundError, web.url("dir/none"))
+    names = [name for _, name, _ in web.requests]
+    assert len(names) == len(set(names)) <= 16
+
+
 def test_no_such_object_or_bucket(bucket):
     assert refused(FileNotFoundError, bucket.url("none.npy")) == (
         f"[Errno 2] there is no such object: '{bucket.root}/none.npy'"
@@ -75,14 +81,15 @@ def test_answers(web, status, kind, message):
     assert refused(kind, f"{web.url('x')}?X-Goog-Signature={SECRET}") == message.replace("NAME", f"'{web.root}/x?...'")
 
 
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
 @pytest.mark.parametrize(("tries", "works"), [(1, True), (5, False)])
-def test_a_server_that_is_busy_is_asked_again(web, tries, works):
+def test_a_server_that_is_busy_is_asked_again(web, status, tries, works):
     web.put("x.npy", npy(np.arange(3)))
     left = [tries]
 
     def busy(name):
         left[0] -= 1
-        web.status = {name: (503, b"")} if left[0] >= 0 else {}
+        web.status = {name: (status, b"")} if left[0] >= 0 else {}
 
     web.before = busy
     if works:
@@ -90,6 +97,19 @@ def test_a_server_that_is_busy_is_asked_again(web, tries, works):
             assert file["data"][...].tolist() == [0, 1, 2]
     else:
         refused(t2n.StoreError, web.url("x.npy"))
+
+
+@pytest.mark.parametrize(("tries", "works"), [(1, True), (5, False)])
+def test_a_server_that_hangs_up(web, tries, works):
+    web.put("x.npy", npy(np.arange(3)))
+    web.before = lambda name: setattr(web, "hangs_up", len(web.requests) <= tries)
+    if works:
+        with t2n.open(web.url("x.npy")) as file:
+            assert file["data"][...].tolist() == [0, 1, 2]
+    else:
+        assert refused(t2n.StoreError, f"{web.url('x.npy')}?sig={SECRET}") == (
+            f"'{web.url('x.npy')}?...': bytes 0 to 65536 could not be read: the connection broke off"
+        )
 
 
 def test_nobody_listens():
