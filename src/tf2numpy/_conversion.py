@@ -96,8 +96,8 @@ def convert(
 ) -> Path | list[Conversion]:
     r"""Write the arrays of a file that `open` reads into a file that `save` writes, in bounded memory.
 
-    src: the file or folder to read; TensorFlow is not needed. dst: the file to write; its suffix names the format,
-        unless `format` does.
+    src: the file or folder to read, local or in a store; TensorFlow is not needed. dst: the local file to write;
+        its suffix names the format, unless `format` does.
     select, names, slots, constants, checkpoint, check: as for `open`; select goes by the names before renaming.
     rename: a mapping of old names to new ones, or rules "pattern=replacement", one or a list. A rule is cut at its last
         "="; the pattern is a regular expression (Python's `re`) that must fit the whole name; \1 or \g<name> in the
