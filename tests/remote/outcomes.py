@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import io
+import traceback
 from typing import Any
 
 import numpy as np
+import pytest
 
 import tf2numpy as t2n
+
+SECRET = "SECRETSIGNATURE"
+
+
+def npy(array: np.ndarray) -> bytes:
+    """Give an array as a .npy file."""
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def refused(kind: type[Exception], url: str) -> str:
+    """Open a name, and give the message of the error; nothing of the traceback may hold a secret."""
+    with pytest.raises(kind) as caught:
+        t2n.open(url)
+    for secret in (SECRET, "PASSWORD", "SECRETKEY"):
+        assert secret not in "".join(traceback.format_exception(caught.value))
+    return str(caught.value)
 
 
 def outcome(name: str, root: str) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 import tf2numpy as t2n
 from tf2numpy import cli
 
+from .outcomes import npy
 from .test_golden import GOLDEN
 
 WHOLE = GOLDEN / "keras" / "whole.keras"
@@ -89,9 +89,7 @@ def test_diff_and_verify(run, url):
 
 
 def test_diff_and_verify_of_others(run, web, url):
-    stream = io.BytesIO()
-    np.save(stream, np.zeros(3))
-    web.put("x.npy", stream.getvalue())
+    web.put("x.npy", npy(np.zeros(3)))
     code, out, err = run("diff", WHOLE, url.replace("whole.keras", "x.npy"))
     assert (code, err) == (1, "")
     assert out.splitlines()[-1] == f"{len(t2n.open(WHOLE))} only in A, 1 only in B, 0 differ, 0 equal"

@@ -8,6 +8,7 @@ import pytest
 import tf2numpy as t2n
 from tf2numpy._places import place_of
 
+from .outcomes import npy
 from .test_golden import GOLDEN
 
 NUMBERS = {
@@ -118,13 +119,8 @@ def test_a_listing_of_several_pages(s3, monkeypatch):
 
 
 def test_odd_names(bucket):
-    data = np.arange(3)
-    import io
-
-    stream = io.BytesIO()
-    np.save(stream, data)
     for name in ("with space/ü 100%.npy", "a%20b.npy", "q?x=1#y.npy", "plus+and&.npy"):
-        bucket.put(f"odd/{name}", stream.getvalue())
+        bucket.put(f"odd/{name}", npy(np.arange(3)))
         with t2n.open(bucket.url(f"odd/{name}")) as file:
             assert file["data"][...].tolist() == [0, 1, 2], name
 

@@ -12,10 +12,9 @@ import pytest
 import tf2numpy as t2n
 from tf2numpy import cli
 
+from .outcomes import SECRET
 from .servers import files_below
 from .test_golden import GOLDEN, TOPICS
-
-SECRET = "SECRETSIGNATURE"
 
 
 def said(url: str) -> str:
