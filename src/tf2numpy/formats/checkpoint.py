@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 from .._errors import FormatError, InvalidArgument
-from .._protocols import Stored
+from .._protocols import Place, Stored
+from .._remote_errors import CannotList
 from ..wire.object_graph import GRAPH_KEY
 from ._bundle import INDEX_SUFFIX, files_of, index_of, open_bundle
 from ._checkpoint_folder import chosen, is_table_file
@@ -22,7 +22,7 @@ _DATA_FILE = re.compile(r"(.+)\.data-\d{5}-of-\d{5}")
 
 
 def checkpoint(
-    path: Path,
+    path: Place,
     head: bytes,
     *,
     names: str = "human",
@@ -52,13 +52,17 @@ def checkpoint(
     return named(stored, graph, names=names, slots=slots, shown=repr(str(found)))
 
 
-def _found(path: Path, wanted: str | None) -> Path | None:
+def _found(path: Place, wanted: str | None) -> Place | None:
     """Find the prefix of the checkpoint that is meant, or a file of version 1; None if it is no checkpoint.
 
     Raises: as `checkpoint`.
     """
-    if path.is_dir() and (found := chosen(path, wanted)) is not None:
-        return found
+    try:
+        if path.is_dir() and (found := chosen(path, wanted)) is not None:
+            return found
+    except CannotList:
+        if not index_of(path).is_file():
+            raise
     if path.is_file():
         return _of_file(path)
     if index_of(path).is_file():
@@ -72,7 +76,7 @@ def _found(path: Path, wanted: str | None) -> Path | None:
     return path if is_pattern(path) else None
 
 
-def _of_file(path: Path) -> Path | None:
+def _of_file(path: Place) -> Place | None:
     if path.name.endswith(INDEX_SUFFIX):
         prefix = path.parent / path.name.removesuffix(INDEX_SUFFIX)
         return prefix if is_table_file(path) or files_of(prefix) else None
