@@ -14,7 +14,6 @@ from .._remote_errors import CannotList
 from ..wire.object_graph import GRAPH_KEY
 from ._bundle import INDEX_SUFFIX, files_of, index_of, open_bundle
 from ._checkpoint_folder import chosen, is_table_file
-from ._checkpoint_v1 import is_pattern, open_v1
 from ._names import named
 
 _KIND = "checkpoint"
@@ -47,6 +46,8 @@ def checkpoint(
         stored = Stored(_KIND, bundle.arrays, lambda: None, left_out=bundle.left_out)
         graph = bundle.text(GRAPH_KEY)
     else:
+        from ._checkpoint_v1 import open_v1  # slow to import, and few files need it
+
         stored, graph = open_v1(found, check=check), None
     stored = replace(stored, chosen=found.name if path.is_dir() else "")
     return named(stored, graph, names=names, slots=slots, shown=repr(str(found)))
@@ -73,6 +74,8 @@ def _found(path: Place, wanted: str | None) -> Place | None:
             f"{str(path)!r} has no index: there is {', '.join(there)}, and no {index_of(path).name}; a save that did "
             "not finish leaves that, or a copy that is not whole"
         )
+    from ._checkpoint_v1 import is_pattern
+
     return path if is_pattern(path) else None
 
 
