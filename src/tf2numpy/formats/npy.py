@@ -15,6 +15,7 @@ from .._errors import FormatError
 from .._host import read_only
 from .._protocols import Stored
 from .._sources import HostArray
+from ._npy_header import DAMAGED
 
 _MAGIC = b"\x93NUMPY"
 
@@ -28,7 +29,7 @@ def npy(path: Path, head: bytes) -> Stored | None:
         return None
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except (*DAMAGED, OSError, EOFError) as error:
         raise FormatError(f"{str(path)!r} is a .npy file that cannot be read: {error}") from error
     array = read_only(np.asarray(array).view(from_structure(array.dtype)))
     return Stored(".npy file", {"data": HostArray(array, kind=".npy file", device=f"file {path}")}, lambda: None)
