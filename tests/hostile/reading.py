@@ -21,10 +21,10 @@ _MOST_PIECES = 50
 Arrays = dict[str, NDArray[Any]]
 
 
-def read_all(path: Path, **options: Any) -> Arrays | None:
+def read_all(path: Path, *, pieces: bool = True, **options: Any) -> Arrays | None:
     """Give the arrays of a file that can be read whole; None where it cannot be opened.
 
-    What is read is of the declared shape and dtype, and its pieces are those of the whole.
+    What is read is of the declared shape and dtype. pieces: read again, its pieces are those of the whole.
     """
     found: Arrays = {}
     try:
@@ -37,7 +37,8 @@ def read_all(path: Path, **options: Any) -> Arrays | None:
                         continue
                     found[name] = whole = np.array(array)
                     assert (whole.shape, whole.dtype) == (array.shape, array.dtype), name
-                    _in_pieces(array, whole)
+                    if pieces:
+                        _in_pieces(array, whole)
     except t2n.Tf2NumpyError:
         return None
     return found

@@ -23,6 +23,7 @@ from .._types import ArraySpec, Index, Request
 from ._hdf5_attributes import text_of
 from ._hdf5_elements import Elements, elements_of
 from ._hdf5_opened import Opened, Region
+from ._hdf5_references import References
 
 # Read at once on the way into a buffer of another dtype or order: much more than a chunk of most files.
 _BLOCK_BYTES = 64 << 20
@@ -119,19 +120,23 @@ class Texts(Strings):
     def __init__(self, opened: Opened, name: str, dataset: Any, shape: tuple[int, ...], found: Elements) -> None:
         super().__init__(shape, kind=opened.kind, device=opened.device, why_no_view=_WHY_NO_VIEW)
         self._region = Region(opened, name, dataset, found)
+        self._references = References(opened, name, dataset, shape) if found.read_as.hasobject else None
 
     def read(self, index: Index) -> NDArray[Any]:
         """Give one region as `bytes`."""
         whole = index + tuple(slice(0, n) for n in self._shape[len(index) :])
-        found = np.empty(tuple(s.stop - s.start for s in whole), self._region.found.read_as)
+        if self._references is not None:
+            self._references.check(whole)
+        found = allocate(tuple(s.stop - s.start for s in whole), self._region.found.read_as)
         self._region.into(found, whole)
         return _as_bytes(found)
 
     def lengths(self, start: int, stop: int) -> NDArray[np.int32]:
         """Count them, read a few at a time."""
         fixed = self._region.found.read_as.itemsize
-        if not self._region.found.read_as.hasobject:
+        if self._references is None:
             return np.full(stop - start, fixed, np.int32)
+        self._references.check_elements(start, stop)
         lengths = [
             np.fromiter(map(len, self._region.elements(i, min(i + _READ_TOGETHER, stop), self._shape)), np.int32)
             for i in range(start, stop, _READ_TOGETHER)
