@@ -124,6 +124,26 @@ def test_strings_in_a_damaged_heap(path, options):
     )
 
 
+def test_texts_of_fixed_size_that_cannot_be_there(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (100,), "S2000000", chunks=(1,))
+    for read in (lambda source: source.fetch(Request()), lambda source: source.lengths(0, 1)):
+        assert refusal(path, read) == (
+            "the dataset 'x' has texts of 190.7 MiB, which cannot be in a file of 1.4 KiB; the file is damaged"
+        )
+
+
+def test_texts_of_fixed_size_are_read_in_parts(path, monkeypatch):
+    monkeypatch.setattr("tf2numpy.formats._hdf5_dataset._BLOCK_BYTES", 16)
+    array = np.array([[b"a", b"bc", b""], [b"defgh", b"i", b"j"]], "S5")
+    with h5py.File(path, "w") as file:
+        file["x"] = array
+    stored = opened(path)
+    assert stored.arrays["x"].fetch(Request()).tolist() == array.tolist()
+    assert stored.arrays["x"].read((slice(1, 2),)).tolist() == array[1:].tolist()
+    stored.close()
+
+
 def test_strings_in_the_header(path):
     settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     settings.set_layout(h5py.h5d.COMPACT)
