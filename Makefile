@@ -26,7 +26,7 @@ soak: .venv/ready  ## the kill and disk-full suites at length
 
 FUZZ ?= 200
 fuzz: .venv/ready  ## damaged files at length: FUZZ times as many as `make test` reads, 200,000 a parser and more
-	TF2NUMPY_FUZZ=$(FUZZ) .venv/bin/python -m pytest -n 2 $(shell grep -lr "import mutations" tests --include="test_*.py")
+	TF2NUMPY_FUZZ=$(FUZZ) .venv/bin/python -m pytest -n 2 $(shell grep -lrw mutate tests --include="test_*.py")
 
 check: lint test-no-tensorflow test-oldest  ## the quality gates beside the tests
 
