@@ -1,6 +1,8 @@
 """A disk that is full at any moment: a clear error each time, and the save goes on once there is room."""
 
+import errno
 import os
+import re
 
 import numpy as np
 import pytest
@@ -56,3 +58,20 @@ def test_on_after_the_disk_was_full(tf, small_disk, tmp_path, monkeypatch, suffi
     assert contents(path) == contents(reference)
     assert os.listdir(small_disk) == [path.name]
     assert np.shape(t2n.to_numpy(t2n.open(path)["data"])) == (2048, 128)
+
+
+def test_no_room_for_a_mark(tmp_path, monkeypatch):
+    def write(fd, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(_resume, "_MARK_EVERY_S", 0.0)
+    monkeypatch.setattr(os, "write", write)
+    path = tmp_path / "x.npy"
+    with pytest.raises(t2n.StorageFull) as caught:
+        t2n.save(np.zeros((64, 1024)), path, max_bytes=65_536)
+    said = str(caught.value)
+    assert re.fullmatch(
+        rf"no room to write '{re.escape(str(path))}' \(No space left on device\) after .* \(\d+ bytes\); free some "
+        "room, or choose a path on another file system",
+        said,
+    )

@@ -10,10 +10,12 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 Entry = Mapping[str, Any]
+Guard = Callable[[], AbstractContextManager[None]]
 
 
 def read(path: Path) -> list[Entry]:
@@ -37,11 +39,16 @@ def read(path: Path) -> list[Entry]:
 class Journal:
     """A journal being written. Marks are made durable on a thread, each after the data it tells of."""
 
-    def __init__(self, path: Path, entries: list[Entry]) -> None:
-        """Begin a journal with these entries, the head first; it replaces the one that is there."""
+    def __init__(self, path: Path, entries: list[Entry], guard: Guard = nullcontext) -> None:
+        """Begin a journal with these entries, the head first; it replaces the one that is there.
+
+        guard: gives the context that words errors of writing.
+        """
+        self._guard = guard
         temporary = path.with_name("journal.new")
-        temporary.write_bytes(b"".join(map(_line, entries)))
-        os.replace(temporary, path)
+        with guard():
+            temporary.write_bytes(b"".join(map(_line, entries)))
+            os.replace(temporary, path)
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND)
         self._thread = ThreadPoolExecutor(1)
         self._running: Future[None] | None = None
@@ -75,13 +82,14 @@ class Journal:
     def _write(self, line: bytes, sync: Callable[[], None], then: Callable[[], None]) -> None:
         sync()
         end, rest = os.fstat(self._fd).st_size, memoryview(line)
-        try:
-            while rest:  # a full disk may take a part
-                rest = rest[os.write(self._fd, rest) :]
-            os.fsync(self._fd)
-        except OSError:
-            os.ftruncate(self._fd, end)  # nothing after a line that is cut short would count
-            raise
+        with self._guard():
+            try:
+                while rest:  # a full disk may take a part
+                    rest = rest[os.write(self._fd, rest) :]
+                os.fsync(self._fd)
+            except OSError:
+                os.ftruncate(self._fd, end)  # nothing after a line that is cut short would count
+                raise
         then()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from . import _fetch, _journal
 from ._checksum import fingerprint
 from ._errors import InvalidArgument
-from ._journal import Entry, Journal
+from ._journal import Entry, Guard, Journal
 from ._protocols import RowSource, Sink, Source, State
 from ._stream import Step, steps
 
@@ -33,9 +33,12 @@ class Ledger:
     ends: rows so far of each array whose rows are counted as they come. checksums: of all pieces so far.
     """
 
-    def __init__(self, path: Path, *, resume: bool) -> None:
-        """Read the journal that an interrupted process left; without resume, or one, begin anew."""
-        self._path = path
+    def __init__(self, path: Path, *, resume: bool, guard: Guard) -> None:
+        """Read the journal that an interrupted process left; without resume, or one, begin anew.
+
+        guard: gives the context that words errors of writing.
+        """
+        self._path, self._guard = path, guard
         entries = _journal.read(path) if resume else []
         self._entries: list[Entry] = entries if len(entries) > 1 else []
         self._mark: dict[str, Any] = dict(self._entries[-1]) if self._entries else {}
@@ -68,7 +71,7 @@ class Ledger:
 
     def begin(self, head: Entry) -> None:
         """Write the journal anew, with what it told so far."""
-        self._journal = Journal(self._path, self._entries or [head])
+        self._journal = Journal(self._path, self._entries or [head], self._guard)
 
     def remaining(self, source: Source, piece_bytes: int, shown: str) -> Generator[Step, None, None]:
         """Give the steps that are not written yet.

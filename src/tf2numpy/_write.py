@@ -74,7 +74,7 @@ def write(source: Source, job: Job) -> tuple[Sink, list[Any]]:
     """
     workspace, sink = prepared(source, job)
     workspace.open(keep=job.resume)
-    ledger = Ledger(workspace.folder / "journal", resume=job.resume)
+    ledger = Ledger(workspace.folder / "journal", resume=job.resume, guard=workspace.guard)
     if ledger.head is None:  # killed before the first mark: nothing that is there counts
         workspace.clear()
     try:

@@ -30,9 +30,13 @@ def survives(victim: Path, opened: Path, count: int, at_length: int = 0, **optio
     progress = victim.with_name("progress")
     progress.write_bytes(bytes(16))
     given = json.dumps([str(victim), str(opened), str(progress), count, at_length, options])
+    paths = os.pathsep.join(sys.path)  # where this process finds the tests, which nothing else tells a new one
     with open(progress, "r+b") as file, mmap.mmap(file.fileno(), 16) as shared:
         child = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", __file__, given], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, "-X", "faulthandler", __file__, given],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": paths},
         )
         last, since = b"", time.monotonic()
         while child.poll() is None:

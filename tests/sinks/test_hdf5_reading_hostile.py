@@ -63,7 +63,11 @@ def test_elements_of_another_size_in_the_chunks(path):
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=np.arange(3.0), chunks=(3,), compression="gzip")
     changed(path, b"\3\0\0\0\x08\0\0\0", b"\3\0\0\0\4\0\0\0")
-    assert refusal(path) == "the dataset 'x' has elements of 8 bytes, and of 4 in its chunks; the file is damaged"
+    if h5py.version.hdf5_version_tuple >= (2,):  # which finds it itself
+        with pytest.raises(FormatError, match=r"is a damaged HDF5 file: .*does not match datatype description"):
+            opened(path)
+    else:
+        assert refusal(path) == "the dataset 'x' has elements of 8 bytes, and of 4 in its chunks; the file is damaged"
 
 
 def test_chunks_of_a_gigabyte(path):
