@@ -153,3 +153,10 @@ def test_leading_fields():
     assert leading(b"\x18\x05", VARINT, BYTES) == [0, b""]
     with pytest.raises(FormatError, match=r"^the field 2 has the wire type 0, and must have 2$"):
         leading(b"\x08\x05\x10\x02", VARINT, BYTES)
+
+
+def test_more_fields_than_any_message_has():
+    assert len(Message(chunk(1, b"") * (1 << 16)).contents(1)) == 1 << 16
+    with pytest.raises(FormatError) as caught:
+        Message(chunk(1, b"") * (1 << 16 | 1))
+    assert str(caught.value) == "the message has more than 65536 fields, which none that is known has"

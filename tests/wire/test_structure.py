@@ -76,8 +76,17 @@ def deep(levels):
         (chunk(13, b"x"), "the structure at '' has the kind 13, which is none of elements"),
         (deep(101), "the structure is nested more than 100 levels deep"),
         (typed(1, (), "SparseTensorSpec"), "the SparseTensorSpec at '' does not say its shape and dtype"),
-        (typed(13, (), "E", 1 << 20), "the E at '' has 1048576 components; 65536 are allowed"),
-        (sequence(*[typed(13, (), "E", 1 << 16)] * 2), "the structure has more than 65536 components"),
+        (typed(13, (), "E", 1 << 20), "the E at '' has 1048576 components; 32768 are allowed"),
+        (sequence(*[typed(13, (), "E", 1 << 15)] * 2), "the structure has more than 32768 components"),
+        (sequence(*[chunk(1, b"")] * (1 << 16 | 1)), "the structure has more than 65536 parts"),
+        (
+            mapping({"x" * 5000: spec()}),
+            "the structure has a name of 5000 characters; 4096 are allowed",
+        ),
+        (
+            mapping({"x" * 4000: sequence(*[spec()] * 5000)}),
+            "the names of its components are far longer together than the structure",
+        ),
     ],
 )
 def test_what_is_no_structure(data, message):

@@ -215,6 +215,13 @@ def test_any_bytes(data):
     assert array.shape == head(data).shape
 
 
+@pytest.mark.parametrize("field", [2, 5, 15])
+def test_more_pieces_than_any_tensor_is_written_in(field):
+    with pytest.raises(FormatError) as caught:
+        head(bytes([field << 3 | 2, 0]) * ((1 << 16) + 2))
+    assert str(caught.value) == (f"the field {field} comes in more than 65536 pieces, which none that is written does")
+
+
 def test_damaged_protos():
     protos = [bytes.fromhex(case["proto"]) for case in CASES]
     done = 0

@@ -6,7 +6,7 @@ Its keys are those of the file. Names for people, and where prefixes come from, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._blobs import NOTHING, Blob, Trail, blob_of
@@ -27,6 +27,9 @@ from ._reading import reading
 _VARIANT = 21
 _MOST_LOOKED_AT_BYTES = 1 << 20
 _SHOWN = 5
+# Of memory, whatever little it is in a file: of an entry beside its key, and of each of its parts and axes.
+_BYTES_OF_AN_ENTRY, _BYTES_OF_A_PART, _BYTES_OF_AN_AXIS = 900, 100, 100
+_FREE_BYTES, _MOST_RATIO = 60 << 20, 10
 INDEX_SUFFIX = ".index"
 
 
@@ -140,7 +143,7 @@ def open_shards(prefix: Place, header: Header, ends: Mapping[int, int]) -> dict[
     """
     found = {}
     for shard, end in sorted(ends.items()):
-        path = prefix.parent / f"{prefix.name}.data-{shard:05d}-of-{header.shards:05d}"
+        path = prefix.parent / _data_name(prefix, shard, header)
         if shard >= header.shards:
             raise FormatError(
                 f"{str(prefix)!r} has tensors in data file {shard}, and its index tells of {header.shards}, counted "
@@ -168,22 +171,52 @@ def open_bundle(prefix: Place, *, check: bool = True, kind: str = "checkpoint") 
     index = index_of(prefix)
     blob = blob_of(index)
     with reading(repr(str(index))):
-        header, entries = _decoded(iter(Table(blob.read, blob.size, check=check)))
+        header, entries = _decoded(iter(Table(blob.read, blob.size, check=check)), prefix, blob.size)
     return Bundle(prefix, header, entries, check=check, kind=kind)
 
 
-def _decoded(rows: Iterator[tuple[bytes, Any]]) -> tuple[Header, dict[bytes, Entry]]:
+def _decoded(rows: Iterator[tuple[bytes, Any]], prefix: Place, size: int) -> tuple[Header, dict[bytes, Entry]]:
+    """Read the entries of an index of that size.
+
+    Raises: FormatError for what is none, and for so many entries that they would take far more memory than the files.
+    """
     key, value = next(rows, (b"", None))
     if key or value is None:
         raise FormatError("its first key is not the empty one, whose value is a bundle's header")
     header = bundle.header(value)
-    entries = {}
+    entries: dict[bytes, Entry] = {}
+    needed, most, data_too = 0, _FREE_BYTES + _MOST_RATIO * size, False
     for key, value in rows:
         try:
-            entries[key] = bundle.entry(value)
+            entries[key] = found = bundle.entry(value)
         except FormatError as error:
             raise FormatError(f"the entry {key!r} cannot be read: {error}") from error
+        needed += _memory_of(key, found)
+        if needed > most and not data_too:
+            shards = {entry.shard for entry in entries.values()}
+            most, data_too = most + _MOST_RATIO * _data_bytes(prefix, header, shards), True
+        if needed > most:
+            raise FormatError(
+                f"it has more than {len(entries) - 1} entries, which would take far more memory than there is in its "
+                f"{size} bytes and the data files"
+            )
     return header, entries
+
+
+def _memory_of(key: bytes, entry: Entry) -> int:
+    """Give what an entry, and the array that is made of it, take in memory."""
+    axes = len(entry.shape) + sum(map(len, entry.slices))
+    return _BYTES_OF_AN_ENTRY + 3 * len(key) + _BYTES_OF_A_PART * len(entry.slices) + _BYTES_OF_AN_AXIS * axes
+
+
+def _data_bytes(prefix: Place, header: Header, shards: Iterable[int]) -> int:
+    """Give the size of those of the data files that are there."""
+    paths = (prefix.parent / _data_name(prefix, shard, header) for shard in shards)
+    return sum(blob_of(path).size for path in paths if path.is_file())
+
+
+def _data_name(prefix: Place, shard: int, header: Header) -> str:
+    return f"{prefix.name}.data-{shard:05d}-of-{header.shards:05d}"
 
 
 def files_of(prefix: Place) -> list[str]:

@@ -20,7 +20,7 @@ from ..wire import bundle, bundle_strings, crc32c
 from ..wire.bundle import Entry, Header
 from ..wire.cache_keys import place_of
 from ..wire.records import Block, block_of
-from ..wire.structure import DENSE, OTHER, Leaf
+from ..wire.structure import DENSE, MOST_LEAVES, OTHER, Leaf
 from ..wire.table import Read, Table
 from ..wire.tensor_writing import beginning, content, shape_proto, variant_values
 from ._bundle import index_of, open_shards
@@ -29,6 +29,7 @@ from ._record_files import Take
 
 _STRING, _VARIANT = 7, 21
 _CRC_BYTES = 4
+_MOST_KINDS = 1 << 16  # pairs of a dtype and a shape: each takes half a kilobyte of memory
 _BLOCK_BYTES, _BLOCK_ROWS = 4 << 20, 1 << 14
 
 
@@ -85,6 +86,11 @@ class Cached:
                 raise FormatError(f"the key {key[:100]!r} is no element of a cache")
             element, component = found
             components = at + 1 if element == 0 else components
+            if components > MOST_LEAVES or len(self._kinds) > _MOST_KINDS:
+                raise FormatError(
+                    f"it has elements of {components} components, and of {len(self._kinds)} dtypes and shapes; "
+                    f"{MOST_LEAVES} and {_MOST_KINDS} are the most that are read"
+                )
             if (element, component) != ((0, at) if element == 0 else divmod(at, max(components, 1))):
                 raise FormatError(f"the component {component} of element {element} is out of order; some are missing")
             with reading("the entry ", repr(key)):

@@ -77,6 +77,9 @@ class Run(NamedTuple):
     crc: int = 0
 
 
+_UNREAD = Run()
+
+
 class Sums(NamedTuple):
     """Takes the sum over a stretch as it is read, and compares it at the end."""
 
@@ -109,6 +112,12 @@ class Sums(NamedTuple):
         return crc
 
 
+@functools.lru_cache(64)
+def _device(name: str) -> str:
+    """Say where a tensor lies: the same text for all of a file, of which there may be many."""
+    return f"file {name}"
+
+
 class Checked(Numeric):
     """An array of numbers in C order. Of one in the other byte order than the host's there are only copies."""
 
@@ -126,12 +135,16 @@ class Checked(Numeric):
         big_endian: bool,
     ) -> None:
         """Describe the array; its shape and dtype must make up the bytes of the stretch."""
-        self.kind, self.device = kind, f"file {stretch.blob.name}"
+        self.kind, self.device = kind, _device(stretch.blob.name)
         self.spec = ArraySpec(shape, dtype)
-        self._stretch, self._trail, self._sums = stretch, trail, Sums(stretch, trail)
+        self._stretch, self._trail = stretch, trail
         self._stored = _in_file(dtype, big_endian)
         self._extent = Extent(stretch.blob, stretch.start, shape, self._stored)
-        self._run = Run()
+        self._run = _UNREAD
+
+    @property
+    def _sums(self) -> Sums:
+        return Sums(self._stretch, self._trail)
 
     def host_bytes(self, request: Request) -> int:
         """Bytes of a copy; none for a view."""

@@ -12,6 +12,10 @@ from ..wire import graph
 from ..wire.protobuf import Buffer
 from ._proto_arrays import proto_array
 
+# Of memory, which a constant takes whatever little it is in a file, and a name in a function that has a long one.
+_BYTES_OF_A_CONSTANT = 700
+_FREE_BYTES, _MOST_RATIO = 60 << 20, 10
+
 
 def constant_arrays(
     data: Buffer, prefix: str, taken: Container[str], *, kind: str, device: str
@@ -24,8 +28,14 @@ def constant_arrays(
     arrays: dict[str, ArraySource] = {}
     left_out: dict[str, str] = {}
     counts: Counter[str] = Counter()
+    most_bytes = _FREE_BYTES + _MOST_RATIO * len(data)
     for constant in graph.constants(data):
         plain = joined(prefix, constant.function, constant.node)
+        most_bytes -= _BYTES_OF_A_CONSTANT + 3 * len(plain)
+        if most_bytes < 0:
+            raise FormatError(
+                f"its {len(arrays) + len(left_out)} constants and their names are too many for {len(data)} bytes"
+            )
         name = plain
         while name in taken or name in arrays or name in left_out:
             counts[plain] += 1

@@ -21,7 +21,7 @@ from ._keras_weights import Contents, Variable, contents_of, stored_of
 
 _KIND = "sharded Keras weights"
 _SUFFIX, _MAP, _VARS, _OF_SHARDS = ".weights.json", "weight_map", "vars", ".h5"
-_MOST_BYTES = 1 << 26
+_MOST_BYTES, _MOST_GROUPS = 1 << 26, 1 << 17
 
 
 def keras_shards(path: Place, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
@@ -87,6 +87,8 @@ def _places(path: Place) -> Mapping[str, Sequence[str]]:
         raise FormatError(f"{str(path)!r} does not tell where the weights are: {error}") from error
     if not isinstance(found, dict):
         raise FormatError(f"{str(path)!r} does not tell where the weights are: {_MAP!r} must be an object")
+    if len(found) > _MOST_GROUPS:
+        raise FormatError(f"{str(path)!r} tells of {len(found)} groups of variables; {_MOST_GROUPS} are the most")
     places = {}
     for group, files in found.items():
         places[group.strip("/")] = listed = _listed(files)

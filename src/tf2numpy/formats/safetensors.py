@@ -19,6 +19,9 @@ from ..layouts.safetensors_dtypes import KNOWN, MOST_HEADER_BYTES, RECORD, Encod
 from ._ranges import array_at
 
 _KIND = ".safetensors file"
+_MOST_AXES = 65  # NumPy's most, and the one that an element may become
+# An array takes a kilobyte of memory, whatever little it takes in a file.
+_FREE_ENTRIES, _BYTES_OF_AN_ENTRY = 50_000, 120
 
 
 class _Entry(NamedTuple):
@@ -48,7 +51,7 @@ def safetensors(path: Place, head: bytes) -> Stored | None:
                 f"its first 8 bytes promise a header of {length} bytes; {blob.size - 8} bytes follow, and "
                 f"{MOST_HEADER_BYTES} are allowed"
             )
-        entries = _entries(blob.read(8, base).tobytes())
+        entries = _entries(blob.read(8, base).tobytes(), blob.size)
         _check_places(entries, blob.size - base)
         arrays = {entry.name: _source(blob, base, entry) for entry in entries}
     except FormatError as error:
@@ -56,7 +59,7 @@ def safetensors(path: Place, head: bytes) -> Stored | None:
     return Stored(_KIND, arrays, lambda: None)
 
 
-def _entries(text: bytes) -> list[_Entry]:
+def _entries(text: bytes, size: int) -> list[_Entry]:
     try:
         header = parse_object(text)
     except ValueError as error:
@@ -64,6 +67,8 @@ def _entries(text: bytes) -> list[_Entry]:
     metadata = header.pop("__metadata__", None) or {}
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise FormatError("'__metadata__' in its header must be texts by name")
+    if len(header) > (most := _FREE_ENTRIES + size // _BYTES_OF_AN_ENTRY):
+        raise FormatError(f"its header has {len(header)} entries; {most} are the most in a file of {size} bytes")
     return [_entry(name, found, metadata.get(RECORD + name, "")) for name, found in header.items()]
 
 
@@ -74,6 +79,8 @@ def _entry(name: str, found: Any, recorded: str) -> _Entry:
     code, shape, offsets = found["dtype"], found["shape"], found["data_offsets"]
     if not _are_sizes(shape):
         raise FormatError(f"{where} has shape {_short(shape)}; it must be a list of whole numbers from 0 to 2**63 - 1")
+    if len(shape) > _MOST_AXES:
+        raise FormatError(f"{where} has {len(shape)} axes; {_MOST_AXES} are the most")
     if not _are_sizes(offsets) or len(offsets) != 2:
         raise FormatError(f"{where} has data_offsets {_short(offsets)}; they must be two whole numbers")
     known = decoded(code, recorded) if isinstance(code, str) else None

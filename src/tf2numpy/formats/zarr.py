@@ -11,6 +11,7 @@ from typing import Any
 
 from .._errors import FormatError
 from .._protocols import ArraySource, Place, Stored
+from ..layouts.json_objects import refuse_dense
 from ._zarr_chunks import Chunks
 from ._zarr_files import folders_with, opened, real
 from ._zarr_meta import parse
@@ -108,7 +109,9 @@ def _document(folder: Place, root: Place) -> dict[str, Any]:
         with opened(path, root) as blob:
             if blob.size > _MOST_JSON_BYTES:
                 raise ValueError(f"it has {blob.size} bytes, more than {_MOST_JSON_BYTES}")
-            found = json.loads(blob.read(0, blob.size).tobytes().decode())
+            text = blob.read(0, blob.size).tobytes()
+        refuse_dense(text)
+        found = json.loads(text.decode())
         if not isinstance(found, dict):
             raise ValueError(f"it is a {type(found).__name__} instead of an object")
         if found.get("zarr_format") != 3 or found.get("node_type") not in ("array", "group"):

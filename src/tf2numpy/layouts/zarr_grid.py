@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._types import Index
+from ..wire.crc32c import extend
 
 Coords = tuple[int, ...]
 _MISSING = np.uint64((1 << 64) - 1)
 _CRC_BYTES = 4
-_CASTAGNOLI = 0x82F63B78  # the polynomial of CRC-32C, its bits reversed
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +113,9 @@ def is_missing(offset: int, size: int) -> bool:
 
 
 def crc32c(data: bytes) -> int:
-    """Give the CRC-32C of some kilobytes.
+    """Give the CRC-32C of some bytes.
 
     >>> hex(crc32c(b"123456789"))
     '0xe3069283'
     """
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
-    return crc ^ 0xFFFFFFFF
-
-
-def _remainder(byte: int) -> int:
-    for _ in range(8):
-        byte = (byte >> 1) ^ (_CASTAGNOLI if byte & 1 else 0)
-    return byte
-
-
-_TABLE = tuple(map(_remainder, range(256)))
+    return extend(0, data)

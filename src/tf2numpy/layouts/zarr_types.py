@@ -23,7 +23,7 @@ _CORE = (
 )
 _TEXTS = {"variable_length_bytes": "vlen-bytes", "bytes": "vlen-bytes", "string": "vlen-utf8"}
 _TIMES = {"M": "numpy.datetime64", "m": "numpy.timedelta64"}
-_MOST_ITEM_BYTES = 1 << 30
+_MOST_ITEM_BYTES = 1 << 24
 _FLOATS = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from .._errors import FormatError
 from ._trackables import Edge, Trackables
 
 GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -49,8 +50,11 @@ class Placed:
     slot: tuple[str, int] | None = None
 
 
-def placed(keys: Iterable[str], graph: Trackables, full_names: Mapping[int, str]) -> list[Placed]:
-    """Find for each key its object, the ways to it and its role. full_names: of objects without one in the graph."""
+def placed(keys: Iterable[str], graph: Trackables, full_names: Mapping[int, str], most_characters: int) -> list[Placed]:
+    """Find for each key its object, the ways to it and its role. full_names: of objects without one in the graph.
+
+    Raises: FormatError if the ways, which may share long names, have more than `most_characters` together.
+    """
     found = [_of_key(key, graph, full_names) for key in keys]
     of_object: dict[int, list[Placed]] = {}
     for one in found:
@@ -68,13 +72,22 @@ def placed(keys: Iterable[str], graph: Trackables, full_names: Mapping[int, str]
                 if one.role == WEIGHT and one.cost == _KEPT:
                     one.role = OPTIMIZER if any(edge.parent in optimizers for edge in ways[0]) else BOOKKEEPING
                 texts = [text for way in ways for text in _texts(way, one)]
+                most_characters = _left(most_characters, *texts)
                 one.paths = list(dict.fromkeys((*one.paths, *texts)))
             first.setdefault(node, ways[0])
     for slot in graph.slots:
         for one in of_object.get(slot.variable, ()):
             way = [edge.label for edge in first.get(slot.optimizer, ())]
             one.role, one.slot = OPTIMIZER, ("/".join((*way, slot.name)), slot.original)
+            most_characters = _left(most_characters, one.slot[0])
     return found
+
+
+def _left(most_characters: int, *texts: str) -> int:
+    left = most_characters - sum(map(len, texts))
+    if left < 0:
+        raise FormatError("the ways to its objects are far longer together than the graph itself")
+    return left
 
 
 def _of_key(key: str, graph: Trackables, full_names: Mapping[int, str]) -> Placed:

@@ -16,6 +16,7 @@ from .slices import Extents, extents
 from .tensor_fields import sizes
 
 _VERSION = 1
+_MOST_SLICES = 1 << 16  # of one tensor: each takes some fifty times the memory that it needs in a file
 _MOST_SHARDS = 99_999  # file names have five digits
 _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE, _CRC, _SLICES = range(1, 8)
 _KINDS = {_SHAPE: BYTES, _SLICES: BYTES, _CRC: FIXED32}
@@ -108,6 +109,8 @@ def _long_way(value: Buffer) -> Entry:
             shape = known
         elif number == _SLICES:
             slices.append(extents(Message(content)))
+            if len(slices) > _MOST_SLICES:
+                raise FormatError(f"it is in more than {_MOST_SLICES} parts, which no tensor that is written is")
         else:
             numbers[number] = signed(content)
     shard, offset, size, crc = (numbers[number] for number in (_SHARD, _OFFSET, _SIZE, _CRC))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_KEY = re.compile(rb"( {0,6}\d{1,7})_( *\d+)")
+_KEY = re.compile(rb"( {0,6}\d{1,7})_( *\d{1,9})")
 
 
 def place_of(key: bytes) -> tuple[int, int] | None:

@@ -36,6 +36,7 @@ ENCODED_FIELDS = {
 }
 SAMPLE_RATE = 1  # is a float; all others are integers
 
+_MOST_PARTS = 1 << 16  # of one event: each takes hundreds of times the memory that it needs in a file
 _WALL_TIME, _STEP, _VERSION, _SUMMARY = 1, 2, 3, 5
 _VALUE = 1
 _TAG, _METADATA = 1, 9
@@ -97,6 +98,7 @@ def event(data: memoryview) -> Event:
             version = str(value, "utf-8", "replace")
         elif number in OTHERS:
             others.append((number, len(value)))
+            _bound(len(others))
     return Event(wall_time, step, version, values, others)
 
 
@@ -133,6 +135,12 @@ def _add_values(summary: memoryview, base: int, values: list[Value]) -> None:
             if kind != BYTES:
                 raise FormatError(f"the value of a summary has the wire type {kind}, which it never has")
             values.append(_value(value, base + at - len(value)))
+            _bound(len(values))
+
+
+def _bound(parts: int) -> None:
+    if parts > _MOST_PARTS:
+        raise FormatError(f"the event has more than {_MOST_PARTS} values, which none that is written has")
 
 
 def _value(data: memoryview, base: int) -> Value:

@@ -20,6 +20,7 @@ _CONST, _VALUE = b"Const", b"value"
 _MOST_OF_NODE = 7  # the last field of a NodeDef
 _OP = re.compile(rb"[A-Za-z_][A-Za-z0-9_>.]*")  # some of those that start with "_" are made by TensorFlow itself
 _SERVE = "serve"
+_MOST_GRAPHS = 1 << 12  # and parts of one: each takes hundreds of times the memory that it needs in a file
 _VERSION_KEY, _GRAPH_KEY = 1 << 3 | VARINT, 2 << 3 | BYTES
 
 
@@ -50,6 +51,8 @@ def meta_graphs(data: Buffer) -> list[MetaGraph]:
             raise FormatError(f"a SavedModel has no field {number} of wire type {kind}")
         if number == 2:
             found.append(_meta_graph(value))
+        if len(found) > _MOST_GRAPHS:
+            raise FormatError(f"a SavedModel with more than {_MOST_GRAPHS} graphs is none that is written")
     if not found:
         raise FormatError("a SavedModel has at least one graph, and this has none")
     return found
@@ -140,6 +143,8 @@ def _meta_graph(data: memoryview) -> MetaGraph:
             raise FormatError(f"the field {number} of its graph has the wire type {kind}, and must have {BYTES}")
         if number in parts:
             parts[number].append(value)
+            if len(parts[number]) > _MOST_GRAPHS:
+                raise FormatError(f"the field {number} of its graph comes in more than {_MOST_GRAPHS} parts")
     tags = tuple(str(tag, "utf-8", "replace") for info in parts[1] for tag in contents(info, 4))
     return MetaGraph(tags, _joined(parts[2]), _joined(parts[7]))
 

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .._errors import FormatError
 from ._trackables import Trackables
 from ._ways import ATTRIBUTES, GRAPH_KEY, OPTIMIZER, PLAIN, WEIGHT, Placed, placed
 from .protobuf import Buffer
@@ -30,6 +31,7 @@ from .variable_names import optimizer_keys
 
 __all__ = ["GRAPH_KEY", "TensorName", "tensor_names"]
 
+_FREE_CHARACTERS, _MOST_RATIO = 1 << 24, 4  # of all ways and names, beside so many times the bytes of the graph
 _VALUE = f"{ATTRIBUTES}VARIABLE_VALUE"
 
 
@@ -68,13 +70,17 @@ def tensor_names(
     if graph is None:
         of_optimizers = optimizer_keys(keys)
         return {key: TensorName(key, key, role=OPTIMIZER if key in of_optimizers else WEIGHT) for key in keys}
-    found = placed(keys, Trackables(graph), full_names or {})
-    names = _names(found)
+    most_characters = _FREE_CHARACTERS + _MOST_RATIO * len(graph)
+    found = placed(keys, Trackables(graph), full_names or {}, most_characters)
+    names = _names(found, most_characters)
     return {one.key: TensorName(one.key, names[one.key], one.full_name, tuple(one.paths), one.role) for one in found}
 
 
-def _names(found: Sequence[Placed]) -> dict[str, str]:
-    """Choose a name for each key, those of the weights first."""
+def _names(found: Sequence[Placed], most_characters: int) -> dict[str, str]:
+    """Choose a name for each key, those of the weights first.
+
+    Raises: FormatError if the names of slots have more than `most_characters` together.
+    """
     weights = [one for one in found if one.role == WEIGHT]
     others = [one for one in found if one.role != WEIGHT]
     keys = {one.key for one in found}
@@ -84,6 +90,8 @@ def _names(found: Sequence[Placed]) -> dict[str, str]:
     _choose(names, keys, {one.key: ([] if plain else _scoped(one, bearers)) + _wishes(one) for one in weights})
     of_objects = {one.object: names[one.key] for one in weights}
     bearers.update(one.full_name for one in others)
+    if sum(len(of_objects.get(one.slot[1], "")) for one in others if one.slot) > most_characters:
+        raise FormatError("the names of its slots are far longer together than the graph itself")
     _choose(names, keys, {one.key: _scoped(one, bearers) + _of_slot(one, of_objects) + _wishes(one) for one in others})
     return names
 

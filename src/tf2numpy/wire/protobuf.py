@@ -20,6 +20,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _NAMES = {VARINT: "a varint", FIXED64: "8 bytes", BYTES: "a length and bytes", FIXED32: "4 bytes"}
 _MOST_VARINT_BYTES = 10
 _BLOCK_BYTES = 1 << 16
+_MOST_FIELDS = 1 << 16  # each takes a hundred times the memory that it needs in a file
 
 
 def varint(data: Buffer, at: int, end: int | None = None) -> tuple[int, int]:
@@ -96,9 +97,12 @@ class Message:
     """One message with its fields by number. A field that is absent has its proto3 default, 0 or empty."""
 
     def __init__(self, data: Buffer) -> None:
+        """Raises: FormatError for what is no message, and for one of more fields than any that is read so."""
         self.nbytes = len(data)
         self._fields: dict[int, list[tuple[int, Any]]] = {}
-        for number, kind, value in fields(data):
+        for place, (number, kind, value) in enumerate(fields(data)):
+            if place == _MOST_FIELDS:
+                raise FormatError(f"the message has more than {_MOST_FIELDS} fields, which none that is known has")
             self._fields.setdefault(number, []).append((kind, value))
 
     def __contains__(self, number: int) -> bool:
@@ -150,9 +154,9 @@ class Message:
         found = self._all(number, BYTES)
         return Message(found[0] if len(found) == 1 else b"".join(found))
 
-    def messages(self, number: int) -> list[Message]:
-        """Give a repeated message field."""
-        return [Message(one) for one in self._all(number, BYTES)]
+    def messages(self, number: int) -> Iterator[Message]:
+        """Give a repeated message field, one after the other: together they take far more memory than their bytes."""
+        return map(Message, self._all(number, BYTES))
 
     def integers(self, number: int, dtype: Any = np.int64) -> NDArray[Any]:
         """Give a repeated varint field, packed or not; dtype: an integer dtype, whose range higher bits are cut to."""

@@ -25,7 +25,7 @@ from .protobuf import Buffer
 HEADER_BYTES, FOOTER_BYTES = 12, 4
 
 # The bytes of a record that is not yet whole are held in memory; of a compressed file, at most so many.
-_MOST_HELD_BYTES = 64 << 20
+_MOST_HELD_BYTES = 48 << 20
 _MOST_HELD_RATIO = 10
 _LENGTH = struct.Struct("<QI")
 _MOST_KNOWN = 1 << 16
@@ -252,26 +252,25 @@ def _plain(read: Read, size: int, scan: _Scan) -> Iterator[Block]:
 
 def _joined(pieces: Iterable[Buffer], scan: _Scan, most_bytes: int) -> Iterator[Block]:
     """Find the records in pieces that end anywhere."""
-    held: list[Buffer] = []
-    have, at, needed = 0, 0, HEADER_BYTES
+    held, at, needed = bytearray(), 0, HEADER_BYTES  # held: the beginning of a record, whose pieces are let go of
     for piece in pieces:
-        held.append(piece)
-        have += len(piece)
-        if have < needed:
+        if held or len(piece) < needed:
+            held += piece
+        if len(held or piece) < needed:
             continue
-        view, first = memoryview(held[0] if len(held) == 1 else b"".join(held)), scan.done
-        starts, end = scan(view, at, have)
+        view, first = memoryview(held or piece), scan.done
+        starts, end = scan(view, at, len(view))
         if starts.size:
             yield _block(view, starts, end, at, first)
-        held, have, at = [view[end:]], have - end, at + end
+        held, at = bytearray(view[end:]), at + end
         needed = scan.whole(view[end:], at)
         if needed > most_bytes:
             raise FormatError(
                 f"the record {scan.done} at offset {at} unpacks to {needed} bytes, and {most_bytes} are held at most "
                 "of a compressed file of this size; unpack the file first"
             )
-    if have:
-        raise scan.cut_short(needed, have, at)
+    if held:
+        raise scan.cut_short(needed, len(held), at)
 
 
 def _block(view: memoryview, starts: NDArray[np.int64], end: int, offset: int, first: int) -> Block:

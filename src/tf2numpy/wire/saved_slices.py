@@ -17,6 +17,8 @@ from .tensor_fields import sizes
 from .tensor_proto import from_values
 
 _META, _DATA = 1, 2
+# A tensor or part takes a kilobyte and a half of memory once it is opened, whatever little it takes in a file.
+_FREE_PARTS, _BYTES_OF_A_PART = 40_000, 150
 
 
 class SavedTensor(NamedTuple):
@@ -33,12 +35,15 @@ def saved_tensors(value: Buffer) -> list[SavedTensor]:
 
     Raises: FormatError for a shape that is not known.
     """
-    found = []
+    found, count = [], 0
     for one in Message(value).message(_META).messages(1):
         shape = sizes(one.message(2))
         if shape is None or min(shape, default=0) < 0:
             raise FormatError(f"the shape of the tensor {one.text(1)!r} is not known")
         parts = tuple(extents(part) for part in one.messages(4))
+        count += 1 + len(parts)
+        if count > _FREE_PARTS + len(value) // _BYTES_OF_A_PART:
+            raise FormatError(f"it lists more than {count - 1} tensors and parts, too many for {len(value)} bytes")
         found.append(SavedTensor(bytes(one.content(1)), one.integer(3), shape, parts))
     return found
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from .._errors import FormatError
 from .protobuf import Message
+from .tensor_fields import MOST_AXES
 
 # (start, length) on each axis; the length -1 means the whole axis.
 Extents: TypeAlias = tuple[tuple[int, int], ...]
@@ -29,7 +30,12 @@ _NAME_END = b"\0\1"
 
 
 def extents(message: Message) -> Extents:
-    """Decode a TensorSliceProto."""
+    """Decode a TensorSliceProto.
+
+    Raises: FormatError for one of more axes than a tensor can have.
+    """
+    if (axes := len(message.contents(1))) > MOST_AXES:
+        raise FormatError(f"a part has {axes} axes, and TensorFlow allows {MOST_AXES}")
     return tuple((one.integer(1), one.integer(2) if 2 in one else _WHOLE) for one in message.messages(1))
 
 

@@ -17,13 +17,14 @@ from .._errors import FormatError
 from .compression import Read, snappy_block, unpacked
 from .protobuf import Buffer, Message
 from .records import Block, block_of
+from .structure import MOST_LEAVES
 from .tensor_writing import beginning, content
 
 _LENGTH_BYTES = 8
 _FINALIZED = 1000
 _BLOCK_BYTES = 1 << 20
 _STRING = 7
-_MOST_HELD_BYTES, _MOST_HELD_RATIO = 64 << 20, 10
+_MOST_HELD_BYTES, _MOST_HELD_RATIO = 48 << 20, 10
 
 
 class Metadata(NamedTuple):
@@ -42,10 +43,13 @@ def metadata(data: Buffer) -> Metadata:
     Raises: FormatError for what is none.
     """
     message = Message(data)
+    enums = message.integers(5, np.int64)
+    if len(enums) > MOST_LEAVES:
+        raise FormatError(f"it tells of {len(enums)} components; {MOST_LEAVES} are allowed")
     return Metadata(
         message.text(2),
         message.integer(4),
-        message.integers(5, np.int64).tolist(),
+        enums.tolist(),
         message.integer(6) if 6 in message else -1,
         bool(message.integer(_FINALIZED)),
     )
@@ -74,10 +78,9 @@ def old_blocks(read: Read, size: int, version: int, enums: Sequence[int]) -> Ite
 def _elements(read: Read, size: int, version: int, enums: Sequence[int]) -> Iterator[list[Buffer]]:
     records = _records(unpacked(read, size, _compression(read, size, version)), size)
     for record in records:
-        message = Message(record)
-        components = message.messages(1)
-        if version == 0 or not components or 1 in components[0]:
-            yield list(message.contents(1))
+        components = Message(record).contents(1)
+        if version == 0 or not components or 1 in Message(components[0]):
+            yield list(components)
             continue
         block = next(records, None)
         if block is None:
@@ -85,10 +88,10 @@ def _elements(read: Read, size: int, version: int, enums: Sequence[int]) -> Iter
         yield list(_unpacked_element(components, memoryview(snappy_block(block)), enums))
 
 
-def _unpacked_element(components: list[Message], raw: memoryview, enums: Sequence[int]) -> Iterator[Buffer]:
+def _unpacked_element(components: list[memoryview], raw: memoryview, enums: Sequence[int]) -> Iterator[Buffer]:
     """Give a TensorProto for each component of an element that Snappy compressed as a whole."""
     at = 0
-    for component, enum in zip(components, enums, strict=False):
+    for component, enum in zip(map(Message, components), enums, strict=False):
         size = component.integer(3)
         if not 0 <= size <= len(raw) - at:
             raise FormatError(f"a component takes {size} bytes, and {len(raw) - at} are left")
@@ -112,27 +115,25 @@ def _compression(read: Read, size: int, version: int) -> str:
 
 
 def _records(pieces: Iterable[Buffer], size: int) -> Iterator[memoryview]:
-    held: list[Buffer] = []
-    have, needed, most = 0, _LENGTH_BYTES, max(_MOST_HELD_BYTES, _MOST_HELD_RATIO * size)
+    held, needed, most = bytearray(), _LENGTH_BYTES, max(_MOST_HELD_BYTES, _MOST_HELD_RATIO * size)
     for piece in pieces:
-        held.append(piece)
-        have += len(piece)
-        if have < needed:
+        if held or len(piece) < needed:
+            held += piece
+        if len(held or piece) < needed:
             continue
-        view, at = memoryview(held[0] if len(held) == 1 else b"".join(held)), 0
-        needed = _LENGTH_BYTES
-        while have - at >= _LENGTH_BYTES:
+        view, at, needed = memoryview(held or piece), 0, _LENGTH_BYTES
+        while len(view) - at >= _LENGTH_BYTES:
             length = int.from_bytes(view[at : at + _LENGTH_BYTES], "little")
             if length > most:
                 raise FormatError(f"a record of {length} bytes is too large for a file of {size}")
-            if length > have - at - _LENGTH_BYTES:
+            if length > len(view) - at - _LENGTH_BYTES:
                 needed = _LENGTH_BYTES + length
                 break
             yield view[at + _LENGTH_BYTES : at + _LENGTH_BYTES + length]
             at += _LENGTH_BYTES + length
-        held, have = [view[at:]], have - at
-    if have:
-        raise FormatError(f"its last record is cut short: it takes {needed} bytes at least, and {have} are left")
+        held = bytearray(view[at:])
+    if held:
+        raise FormatError(f"its last record is cut short: it takes {needed} bytes at least, and {len(held)} are left")
 
 
 def _block(records: list[Buffer], first: int) -> Block:

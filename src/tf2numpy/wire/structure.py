@@ -10,15 +10,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .._errors import FormatError
+from .one_field import contents
 from .protobuf import Buffer, Message
 from .tensor_fields import sizes
 
 DENSE, RAGGED, SPARSE, OTHER = "dense", "ragged", "sparse", "other"
 
 _MOST_DEPTH = 100
-_MOST_LEAVES = 1 << 16
+_MOST_PARTS = 1 << 16
+MOST_LEAVES = 1 << 15  # each takes a kilobyte of memory once there is an array of it
+_MOST_NAME_CHARACTERS = 4096
+_FREE_CHARACTERS, _MOST_RATIO = 1 << 24, 4  # of all names together, beside so many times the bytes of the structure
 _NONE, _TENSOR, _TYPE, _BOUNDED, _LIST, _TUPLE, _DICT, _NAMED = 1, 33, 34, 35, 51, 52, 53, 54
-_KINDS = (_TENSOR, _TYPE, _BOUNDED, _LIST, _TUPLE, _DICT, _NAMED)
+_KINDS = (_NONE, _TENSOR, _TYPE, _BOUNDED, _LIST, _TUPLE, _DICT, _NAMED)
 _SPARSE_SPEC, _RAGGED_SPEC = 1, 3
 
 
@@ -44,55 +48,83 @@ def leaves(data: Buffer) -> list[Leaf]:
     Raises: FormatError for values that are no structure of specs, and for one too deep or too large.
     """
     found = []
-    for leaf in _walk(Message(data), (), 0):
+    walk = _Walk()
+    most_characters = _FREE_CHARACTERS + _MOST_RATIO * len(data)
+    for leaf in walk.of(data, (), 0):
         found.append(leaf)
-        if len(found) > _MOST_LEAVES:
-            raise FormatError(f"the structure has more than {_MOST_LEAVES} components")
+        most_characters -= len(leaf.name)
+        if len(found) > MOST_LEAVES:
+            raise FormatError(f"the structure has more than {MOST_LEAVES} components")
+        if most_characters < 0:
+            raise FormatError("the names of its components are far longer together than the structure")
     return found
 
 
-def _walk(value: Message, path: tuple[str, ...], depth: int) -> Iterator[Leaf]:
-    if depth > _MOST_DEPTH:
-        raise FormatError(f"the structure is nested more than {_MOST_DEPTH} levels deep")
-    shown = "/".join(path)
+class _Walk:
+    """A walk through a structure. What it keeps on the way down are bytes: messages take a hundred times as many."""
+
+    def __init__(self) -> None:
+        self._parts = 0
+
+    def of(self, data: Buffer, path: tuple[str, ...], depth: int) -> Iterator[Leaf]:
+        """Give the components of a value, a StructuredValue, that lies at a path."""
+        if depth > _MOST_DEPTH:
+            raise FormatError(f"the structure is nested more than {_MOST_DEPTH} levels deep")
+        shown = "/".join(path)
+        if len(shown) > _MOST_NAME_CHARACTERS:
+            raise FormatError(
+                f"the structure has a name of {len(shown)} characters; {_MOST_NAME_CHARACTERS} are allowed"
+            )
+        kind, inner = _kind_of(data, shown)
+        if kind in (_TENSOR, _BOUNDED):
+            spec = Message(inner)
+            yield Leaf(shown, DENSE, spec.integer(3), sizes(spec.message(2)))
+        elif kind == _TYPE:
+            yield from _of_type(Message(inner), path)
+        elif kind != _NONE:
+            for name, part in self._named(kind, inner):
+                yield from self.of(part, (*path, name), depth + 1)
+
+    def _named(self, kind: int, inner: Buffer) -> Iterator[tuple[str, Buffer]]:
+        """Give the parts of a list, tuple, dict or named tuple, with their names."""
+        if kind in (_LIST, _TUPLE):
+            yield from ((str(i), part) for i, part in self._counted(contents(inner, 1)))
+            return
+        pairs = (Message(pair) for _, pair in self._counted(contents(inner, 1 if kind == _DICT else 2)))
+        found = [(pair.text(1), b"".join(pair.contents(2))) for pair in pairs]
+        yield from sorted(dict(found).items()) if kind == _DICT else found
+
+    def _counted(self, parts: Iterator[memoryview]) -> Iterator[tuple[int, memoryview]]:
+        for place, part in enumerate(parts):
+            self._parts += 1
+            if self._parts > _MOST_PARTS:
+                raise FormatError(f"the structure has more than {_MOST_PARTS} parts")
+            yield place, part
+
+
+def _kind_of(data: Buffer, shown: str) -> tuple[int, Buffer]:
+    """Give the kind of a value, and the message that describes it."""
+    value = Message(data)
     kinds = sorted(value.numbers)
     if len(kinds) != 1:
-        raise FormatError(f"the structure at {shown!r} has the kinds {kinds}, and must have one")
+        raise FormatError(f"the structure at {shown!r} has the kinds {kinds[:10]}, and must have one")
     (kind,) = kinds
-    if kind == _NONE:
-        return
     if kind not in _KINDS:
         raise FormatError(f"the structure at {shown!r} has the kind {kind}, which is none of elements")
-    inner = value.message(kind)
-    parts: list[tuple[str, Message]]
-    if kind in (_TENSOR, _BOUNDED):
-        yield Leaf(shown, DENSE, inner.integer(3), sizes(inner.message(2)))
-        return
-    if kind == _TYPE:
-        yield from _of_type(inner, path)
-        return
-    if kind in (_LIST, _TUPLE):
-        parts = [(str(i), part) for i, part in enumerate(inner.messages(1))]
-    elif kind == _DICT:
-        fields = {field.text(1): field.message(2) for field in inner.messages(1)}
-        parts = sorted(fields.items())
-    else:
-        parts = [(pair.text(1), pair.message(2)) for pair in inner.messages(2)]
-    for name, part in parts:
-        yield from _walk(part, (*path, name), depth + 1)
+    return kind, b"".join(value.contents(kind))
 
 
 def _of_type(spec: Message, path: tuple[str, ...]) -> Iterator[Leaf]:
     """Give the components of a value that is no plain tensor: a ragged or sparse one is stored as one."""
     shown, what, count = "/".join(path), spec.text(3), spec.integer(4)
-    state = spec.message(2).message(_TUPLE).messages(1)
+    state = [Message(one) for one in spec.message(2).message(_TUPLE).contents(1)[:2]]
     if spec.integer(1) in (_SPARSE_SPEC, _RAGGED_SPEC):
         if len(state) < 2:
             raise FormatError(f"the {what} at {shown!r} does not say its shape and dtype")
         kind = RAGGED if spec.integer(1) == _RAGGED_SPEC else SPARSE
         yield Leaf(shown, kind, state[1].integer(32), sizes(state[0].message(31)), what)
         return
-    if not 0 <= count <= _MOST_LEAVES:
-        raise FormatError(f"the {what} at {shown!r} has {count} components; {_MOST_LEAVES} are allowed")
+    if not 0 <= count <= MOST_LEAVES:
+        raise FormatError(f"the {what} at {shown!r} has {count} components; {MOST_LEAVES} are allowed")
     for i in range(count):
         yield Leaf(shown if count == 1 else "/".join((*path, str(i))), OTHER, 0, None, what)

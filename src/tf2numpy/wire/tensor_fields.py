@@ -18,6 +18,7 @@ from .protobuf import BYTES, VARINT, Buffer, Message, field_at, signed, varint
 
 RESOURCE, VARIANT = 20, 21
 STRINGS = 8  # the field of strings
+MOST_AXES = 254  # that TensorFlow allows; NumPy allows fewer
 
 _MOST_BYTES = (1 << 63) - 1
 _MOST_AXES = 64 if int(np.__version__.partition(".")[0]) >= 2 else 32
@@ -25,6 +26,7 @@ _DTYPE, _SHAPE, _CONTENT = 1, 2, 4
 _VALUES = frozenset(range(5, 19))
 _STRING_KEY = STRINGS << 3 | BYTES
 _NO_DTYPE = 100  # would be the reference to a tensor of no dtype
+_MOST_PIECES = 1 << 16  # in which a field may come: each takes a hundred times the memory that it needs in a file
 
 
 class Head(NamedTuple):
@@ -91,6 +93,7 @@ class Fields:
                 self._enum = signed(value)
             elif number == _SHAPE and kind == BYTES:
                 self._shape.append(value)
+                _bound(len(self._shape), _SHAPE)
             elif number == _CONTENT and kind == BYTES:
                 self.content, self.lone = value, at == len(view) and not self.runs and not self.strings
             elif number in _VALUES and number != STRINGS:
@@ -110,12 +113,20 @@ class Fields:
 
     def _add(self, number: int, kind: int, value: Any) -> None:
         runs = self.runs.setdefault(number, [])
+        _bound(len(runs), number)
         if kind == BYTES:
             runs.append((kind, value))
         elif runs and runs[-1][0] == kind:
             runs[-1][1].append(value)
         else:
             runs.append((kind, array("Q", [value])))
+
+
+def _bound(pieces: int, number: int) -> None:
+    if pieces > _MOST_PIECES:
+        raise FormatError(
+            f"the field {number} comes in more than {_MOST_PIECES} pieces, which none that is written does"
+        )
 
 
 def is_orderly(data: Buffer) -> bool:
@@ -139,6 +150,8 @@ def sizes(shape: Message) -> tuple[int, ...] | None:
     """
     if shape.integer(3):
         return None
+    if (axes := len(shape.contents(2))) > MOST_AXES:
+        raise FormatError(f"its shape has {axes} axes, and TensorFlow allows {MOST_AXES}")
     found = tuple(dim.integer(1) for dim in shape.messages(2))
     if min(found, default=0) < -1:
         raise FormatError(f"its shape {short(found)} has a negative size")

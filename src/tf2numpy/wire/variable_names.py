@@ -14,6 +14,7 @@ from collections.abc import Collection
 _SLOTS = re.compile(
     r"(Adam|Adadelta|Adagrad|AdagradDA|Ftrl|LARS|LAMB|Momentum|NesterovMomentum|RMSProp|YogiOptimizer)(_\d+)?"
 )
+_MOST_SCOPES = 64  # around a name that are looked at: to look at all takes the square of its length
 _POWERS = re.compile(r"(.*/)?beta[12]_power(_\d+)?")
 
 
@@ -39,6 +40,6 @@ def _scope(key: str, names: set[str]) -> str:
 
 
 def _beginnings(key: str) -> list[str]:
-    """Give all scopes around a key, the widest first."""
-    parts = key.split("/")
+    """Give the scopes around a key, the widest first."""
+    parts = key.split("/", _MOST_SCOPES)
     return ["/".join(parts[:count]) for count in range(1, len(parts))]
