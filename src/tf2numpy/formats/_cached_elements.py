@@ -29,7 +29,8 @@ from ._record_files import Take
 
 _STRING, _VARIANT = 7, 21
 _CRC_BYTES = 4
-_MOST_KINDS = 1 << 16  # pairs of a dtype and a shape: each takes half a kilobyte of memory
+# Pairs of a dtype and a shape, each of which takes half a kilobyte of memory.
+_FREE_KINDS, _BYTES_OF_A_KIND = 1 << 16, 50
 _BLOCK_BYTES, _BLOCK_ROWS = 4 << 20, 1 << 14
 
 
@@ -47,7 +48,7 @@ class Cached:
         header = bundle.header(next(rows)[1])
         if header.big_endian:
             raise FormatError("it was written on a big-endian machine, and only TensorFlow on such a one can read it")
-        self.components = self._take(rows)
+        self.components = self._take(rows, _FREE_KINDS + table.nbytes // _BYTES_OF_A_KIND)
         self.count: int | None = len(self._kind) // max(self.components, 1)
         self._shards = self._open(prefix, header)
         self.nbytes = sum(blob.size for blob in self._shards.values())
@@ -77,7 +78,7 @@ class Cached:
         finally:
             self._check = check
 
-    def _take(self, rows: Iterator[tuple[bytes, memoryview]]) -> int:
+    def _take(self, rows: Iterator[tuple[bytes, memoryview]], most_kinds: int) -> int:
         """Take in all entries; give the number of components."""
         components = 0
         for at, (key, value) in enumerate(rows):
@@ -86,10 +87,10 @@ class Cached:
                 raise FormatError(f"the key {key[:100]!r} is no element of a cache")
             element, component = found
             components = at + 1 if element == 0 else components
-            if components > MOST_LEAVES or len(self._kinds) > _MOST_KINDS:
+            if components > MOST_LEAVES or len(self._kinds) > most_kinds:
                 raise FormatError(
                     f"it has elements of {components} components, and of {len(self._kinds)} dtypes and shapes; "
-                    f"{MOST_LEAVES} and {_MOST_KINDS} are the most that are read"
+                    f"{MOST_LEAVES} and {most_kinds} are the most that are read in a table of this size"
                 )
             if (element, component) != ((0, at) if element == 0 else divmod(at, max(components, 1))):
                 raise FormatError(f"the component {component} of element {element} is out of order; some are missing")

@@ -41,7 +41,7 @@ def is_table(tail: bytes) -> bool:
 
 
 class Table:
-    """A table whose index is decoded; of the data, what is asked for.
+    """A table of `nbytes` bytes whose index is decoded; of the data, what is asked for.
 
     Values are views of what `read` gave, or of a block that was unpacked.
     """
@@ -51,7 +51,7 @@ class Table:
 
         Raises: FormatError, naming the offset, for what is no table; ChecksumError; MissingExtra for compressed blocks.
         """
-        self._read, self._size, self._check = read, size, check
+        self._read, self.nbytes, self._check = read, size, check
         self._key_bytes = 0
         self._kept: tuple[int, dict[bytes, memoryview]] = (-1, {})
         footer = bytes(read(max(0, size - FOOTER_BYTES), size))
@@ -119,15 +119,15 @@ class Table:
                 )
             key = key[:shared] + bytes(content[at : at + unshared])
             self._key_bytes += len(key)
-            if self._key_bytes > _MOST_GROWTH * self._size + _FREE_BYTES:
+            if self._key_bytes > _MOST_GROWTH * self.nbytes + _FREE_BYTES:
                 raise FormatError(f"{where} has keys of more than {_MOST_GROWTH} times the bytes of the whole table")
             at += unshared + value_bytes
             yield key, content[at - value_bytes : at]
 
     def _content(self, offset: int, nbytes: int) -> memoryview:
         """Read a block, check it, and unpack it if need be."""
-        if offset + nbytes + _TRAILER_BYTES > self._size - FOOTER_BYTES:
-            raise FormatError(f"the block at offset {offset} has {nbytes} bytes, and the file ends at {self._size}")
+        if offset + nbytes + _TRAILER_BYTES > self.nbytes - FOOTER_BYTES:
+            raise FormatError(f"the block at offset {offset} has {nbytes} bytes, and the file ends at {self.nbytes}")
         raw = memoryview(self._read(offset, offset + nbytes + _TRAILER_BYTES))
         kind, stored = raw[nbytes], int.from_bytes(raw[nbytes + 1 :], "little")
         if self._check and (found := crc32c.masked(raw[: nbytes + 1])) != stored:
@@ -148,9 +148,9 @@ class Table:
 
     def _bounded(self, packed: memoryview) -> memoryview:
         """Refuse a compressed block that would take many times the memory of the whole table."""
-        length, most = varint(packed, 0)[0], _MOST_GROWTH * self._size + _FREE_BYTES
+        length, most = varint(packed, 0)[0], _MOST_GROWTH * self.nbytes + _FREE_BYTES
         if length > most:
-            raise FormatError(f"it claims {length} bytes, and {most} are allowed in a table of {self._size}")
+            raise FormatError(f"it claims {length} bytes, and {most} are allowed in a table of {self.nbytes}")
         return packed
 
 
