@@ -14,7 +14,7 @@ JUDGES = "safetensors>=0.7" "zarr>=3.1"  # they check what we write
 KERNEL = setup.py $(foreach kind,pyx pxd h,$(wildcard src/tf2numpy/wire/*.$(kind)))
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test bench soak fuzz check lint test-no-tensorflow test-oldest clean
+.PHONY: demo test bench soak fuzz sanitize check lint test-no-tensorflow test-oldest clean
 
 demo: .venv/ready  ## convert a real photograph in every way, each checked against TensorFlow
 	.venv/bin/tf2numpy demo
@@ -31,6 +31,20 @@ soak: .venv/ready  ## the kill and disk-full suites at length
 FUZZ ?= 200
 fuzz: .venv/ready  ## damaged files at length: FUZZ times as many as `make test` reads, 200,000 a parser and more
 	TF2NUMPY_FUZZ=$(FUZZ) .venv/bin/python -m pytest -n 2 $(shell grep -lr "import mutations" tests --include="test_*.py")
+
+# The package is built a second time, in its own folder. Python itself does not free all it has at its end.
+SANITIZED = build/sanitized
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1
+sanitize: .venv/ready  ## the compiled part with every access and overflow checked; FUZZ=1 for a short run
+	rm -rf $(SANITIZED)
+	mkdir -p $(SANITIZED)/tree
+	cp -R setup.py pyproject.toml README.md src $(SANITIZED)/tree
+	CFLAGS="$(SANITIZE)" LDFLAGS="$(SANITIZE)" .venv/bin/python -m pip install $(PIP_FLAGS) --no-deps \
+	    --target $(SANITIZED)/site $(SANITIZED)/tree
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
+	    PYTHONPATH=$(SANITIZED)/site TF2NUMPY_FUZZ=$(FUZZ) .venv/bin/python -m pytest -p no:cacheprovider --capture=sys \
+	    tests/hostile/test_examples.py tests/wire/test_examples.py tests/wire/test_examples_reference.py \
+	    tests/wire/test_records.py tests/wire/test_crc32c.py -k "not protobuf and not tensorflow"
 
 check: lint test-no-tensorflow test-oldest  ## the quality gates beside the tests
 

@@ -7,15 +7,14 @@ Whatever fails leaves a row half made; `undo` takes it back.
 
 from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
-from tf2numpy.wire._fields cimport MANY_COLUMNS, NO_MEMORY, OTHER_KIND, OVER_BOUND, Reading, fault
+from tf2numpy.wire._arrays cimport Array, Lengths, Store, add_length, append, cut_lengths, drop, grow, reserve
+from tf2numpy.wire._fields cimport MANY_COLUMNS, OTHER_KIND, fault
 from tf2numpy.wire._siphash cimport siphash
 
 cdef enum:
     MOST_COLUMNS = 1 << 16
-    LEAST_ROOM = 32
 
 # Of what kind values are: the number of the field of a Feature.
 ctypedef uint32_t Kind
@@ -30,20 +29,6 @@ ctypedef int Level
 cdef enum:
     CONTEXT = 0
     LIST = 1
-
-# Bytes that grow. used, room: in bytes.
-cdef struct Array:
-    uint8_t *data
-    size_t used
-    size_t room
-
-# A number of values for each row, or each step. each: all of them, if they differ or once did.
-# differs: the first that is not like those before it, or -1; common: what they are while none is.
-cdef struct Lengths:
-    Array each
-    int64_t count
-    int64_t common
-    int64_t differs
 
 # What a column has before a row is added.
 cdef struct Mark:
@@ -75,7 +60,7 @@ cdef struct Column:
     Mark mark
 
 cdef struct Columns:
-    Reading reading
+    Store store
     Array columns  # of Column
     Array slots  # of int32_t: a hash table of columns, -1 where there is none
     Array touched  # of int32_t: the columns met in this row
@@ -84,91 +69,18 @@ cdef struct Columns:
     int32_t touched_count
     int32_t first[2]  # for each level, the column that came first in the record before
     bint closed[2]  # whether there is no column but those declared
-    size_t nbytes
-    size_t most_bytes
     uint64_t key[2]
-
-
-cdef inline int grow(Columns *c, Array *array, uint64_t more) noexcept nogil:
-    cdef size_t needed, room, others = c.nbytes - array.room
-    cdef void *data
-    if more > (<size_t>-1 >> 2) - array.used:
-        return fault(&c.reading, NO_MEMORY, c.reading.begin, more, 0)
-    needed = array.used + more
-    room = max(needed, 2 * array.room, <size_t>LEAST_ROOM)
-    if others + room > c.most_bytes:
-        room = needed
-        if others + room > c.most_bytes:
-            return fault(&c.reading, OVER_BOUND, c.reading.begin, others + room, c.most_bytes)
-    data = realloc(array.data, room)
-    if data == NULL and room > needed:
-        room = needed
-        data = realloc(array.data, room)
-    if data == NULL:
-        return fault(&c.reading, NO_MEMORY, c.reading.begin, room, 0)
-    c.nbytes = others + room
-    array.data, array.room = <uint8_t *>data, room
-    return 0
-
-
-cdef inline int reserve(Columns *c, Array *array, uint64_t more) noexcept nogil:
-    return 0 if array.room - array.used >= more else grow(c, array, more)
-
-
-cdef inline void drop(Columns *c, Array *array) noexcept nogil:
-    free(array.data)
-    c.nbytes -= array.room
-    memset(array, 0, sizeof(Array))
-
-
-cdef inline int append(Columns *c, Array *array, int64_t value) noexcept nogil:
-    if reserve(c, array, 8):
-        return -1
-    memcpy(array.data + array.used, &value, 8)
-    array.used += 8
-    return 0
-
-
-cdef inline int add_length(Columns *c, Lengths *lengths, int64_t length) noexcept nogil:
-    cdef int64_t *each
-    cdef int64_t n
-    if lengths.count == 0:
-        lengths.common = length
-    if lengths.each.data == NULL:
-        if length == lengths.common:
-            lengths.count += 1
-            return 0
-        if reserve(c, &lengths.each, 8 * (lengths.count + 1)):
-            return -1
-        each = <int64_t *>lengths.each.data
-        for n in range(lengths.count):
-            each[n] = lengths.common
-        lengths.each.used = 8 * lengths.count
-    if append(c, &lengths.each, length):
-        return -1
-    if length != lengths.common and lengths.differs < 0:
-        lengths.differs = lengths.count
-    lengths.count += 1
-    return 0
-
-
-cdef inline void cut_lengths(Lengths *lengths, int64_t count) noexcept nogil:
-    lengths.count = count
-    if lengths.each.data != NULL:
-        lengths.each.used = 8 * count
-    if lengths.differs >= count:
-        lengths.differs = -1
 
 
 cdef inline int add_row(Columns *c, Column *column) noexcept nogil:
     """Note that the row has the column."""
     cdef int64_t n
     if column.count != c.row and column.rows.data == NULL:
-        if reserve(c, &column.rows, 8 * (column.count + 1)):
+        if reserve(&c.store, &column.rows, 8 * (column.count + 1)):
             return -1
         for n in range(column.count):
-            append(c, &column.rows, n)
-    if column.rows.data != NULL and append(c, &column.rows, c.row):
+            append(&c.store, &column.rows, n)
+    if column.rows.data != NULL and append(&c.store, &column.rows, c.row):
         return -1
     column.count += 1
     return 0
@@ -227,15 +139,15 @@ cdef inline int end_row(Columns *c) noexcept nogil:
     for n in range(c.touched_count):
         column = column_at(c, (<int32_t *>c.touched.data)[n])
         if column.clash:
-            c.reading.name, c.reading.name_size = column.name.data, column.name.used
-            return fault(&c.reading, OTHER_KIND, column.clash_at, column.clash, column.kind)
+            c.store.reading.name, c.store.reading.name_size = column.name.data, column.name.used
+            return fault(&c.store.reading, OTHER_KIND, column.clash_at, column.clash, column.kind)
         if not column.seen:
             continue
         if column.level == LIST:
-            failed = add_length(c, &column.steps, column.lengths.count - column.mark.lengths)
+            failed = add_length(&c.store, &column.steps, column.lengths.count - column.mark.lengths)
         else:
             failed = add_length(
-                c,
+                &c.store,
                 &column.lengths,
                 count_values(column.kind, column.values.used, column.ends.used)
                 - count_values(column.kind, column.mark.values, column.mark.ends),
@@ -307,15 +219,15 @@ cdef inline int32_t add_column(
     cdef Column *column
     cdef Array copy
     if c.count == MOST_COLUMNS:
-        return fault(&c.reading, MANY_COLUMNS, name, 0, MOST_COLUMNS)
+        return fault(&c.store.reading, MANY_COLUMNS, name, 0, MOST_COLUMNS)
     if (
         (2 * sizeof(int32_t) * (c.count + 1) > c.slots.used and widen(c))
-        or reserve(c, &c.columns, sizeof(Column))
-        or reserve(c, &c.touched, sizeof(int32_t))
+        or reserve(&c.store, &c.columns, sizeof(Column))
+        or reserve(&c.store, &c.touched, sizeof(int32_t))
     ):
         return -1
     memset(&copy, 0, sizeof(Array))
-    if grow(c, &copy, size):
+    if grow(&c.store, &copy, size):
         return -1
     memcpy(copy.data, name, size)
     copy.used = size
@@ -337,9 +249,9 @@ cdef inline int widen(Columns *c) noexcept nogil:
     cdef int32_t n
     cdef Column *column
     memset(&slots, 0, sizeof(Array))
-    if grow(c, &slots, 4 * sizeof(int32_t) if c.count == 0 else 2 * c.slots.used):
+    if grow(&c.store, &slots, 4 * sizeof(int32_t) if c.count == 0 else 2 * c.slots.used):
         return -1
-    drop(c, &c.slots)
+    drop(&c.store, &c.slots)
     slots.used = 4 * sizeof(int32_t)
     while 2 * slots.used <= slots.room:
         slots.used *= 2
@@ -362,19 +274,19 @@ cdef inline void remove_last(Columns *c) noexcept nogil:
 
 
 cdef inline void drop_column(Columns *c, Column *column) noexcept nogil:
-    drop(c, &column.name)
-    drop(c, &column.rows)
-    drop(c, &column.values)
-    drop(c, &column.ends)
-    drop(c, &column.unset)
-    drop(c, &column.lengths.each)
-    drop(c, &column.steps.each)
+    drop(&c.store, &column.name)
+    drop(&c.store, &column.rows)
+    drop(&c.store, &column.values)
+    drop(&c.store, &column.ends)
+    drop(&c.store, &column.unset)
+    drop(&c.store, &column.lengths.each)
+    drop(&c.store, &column.steps.each)
 
 
 cdef inline void drop_all(Columns *c) noexcept nogil:
     cdef int32_t n
     for n in range(c.count):
         drop_column(c, column_at(c, n))
-    drop(c, &c.columns)
-    drop(c, &c.slots)
-    drop(c, &c.touched)
+    drop(&c.store, &c.columns)
+    drop(&c.store, &c.slots)
+    drop(&c.store, &c.touched)
