@@ -214,7 +214,7 @@ class Decoder:
                 "wanted ones"
             )
         if wrong == _NO_MEMORY:
-            return MemoryError(f"there is no memory for another {found} bytes, which the record {record} needs")
+            return MemoryError(f"there is no memory for a column of {found} bytes, which the record {record} needs")
         if wrong == _OVER_BOUND:
             return HostMemoryError(
                 f"with the record {record} the columns would take {found} bytes, and {allowed} are allowed; take those "
