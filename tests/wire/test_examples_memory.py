@@ -7,10 +7,11 @@ import numpy as np
 import psutil
 import pytest
 
+from tf2numpy._errors import HostMemoryError
 from tf2numpy.wire.examples import Decoder
 
-from .example_messages import example, feature
-from .test_examples_reference import joined
+from .example_messages import example, feature, sequence_example
+from .test_examples_reference import joined, rows_of
 from .test_protobuf import chunk
 
 OUT_OF_MEMORY = """
@@ -53,6 +54,32 @@ def test_out_of_memory():
         "MemoryError there is no memory for a column of N bytes, which the record 0 needs 1",
         "[1, 2, 1, 2]",
     ], done.stderr
+
+
+def test_a_row_that_ends_anywhere():
+    """Wherever the bound is met, within a value or while a row is completed, what is taken back leaves no trace."""
+    ints = [feature("int64", range(count)) for count in (1, 1, 3, 1, 0, 2, 2, 9, 1)]
+    contents = [
+        sequence_example({b"a": ints[at], b"b": ints[-at]} if at % 3 else {b"a": ints[at]}, {b"c": ints[: at % 4]})
+        for at in range(len(ints))
+    ]
+    data, starts, stops = joined(contents)
+    decoder = Decoder(sequence=True)
+    decoder.decode(data, starts, stops)
+    needed, expected, taken = decoder.nbytes, rows_of(decoder.take()), set()
+    for bound in range(needed // 2, needed + 16, 8):
+        decoder, rows = Decoder(sequence=True, most_bytes=bound), []
+        while len(rows) < len(contents):
+            try:
+                decoder.decode(data, starts[len(rows) :], stops[len(rows) :])
+            except HostMemoryError:
+                if not decoder.rows:
+                    break
+            taken.add(decoder.rows)
+            rows += rows_of(decoder.take())
+        assert rows == expected[: len(rows)]
+        taken.add(len(rows))
+    assert len(taken) > 4
 
 
 @pytest.mark.parametrize("count", [1, 1000, 524_287, 524_288, 524_289, 3_000_000])
