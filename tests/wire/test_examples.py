@@ -367,6 +367,16 @@ def test_what_is_an_example():
     assert is_example(chunk(1, chunk(1, b"")))
 
 
+@pytest.mark.parametrize("form", [bytes, bytearray, memoryview, lambda data: np.frombuffer(data, np.uint8)])
+@pytest.mark.parametrize("content", [b"", in_x(ints(1))])
+def test_bytes_in_any_form(form, content):
+    decoder = Decoder()
+    decoder.decode(form(content), np.array([0]), np.array([len(content)]))
+    assert decoder.take().rows == 1
+    assert is_example(form(content))
+    assert is_sequence_example(form(content))
+
+
 def test_errors_are_ours():
     assert issubclass(HostMemoryError, Tf2NumpyError)
     assert issubclass(HostMemoryError, MemoryError)

@@ -5,6 +5,7 @@ Other threads of Python run meanwhile. The bytes are anyone's: `_fields` reads t
 end. Source of the messages: tensorflow/core/example/{example,feature}.proto.
 """
 
+from cpython.buffer cimport PyBuffer_FillInfo
 from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memset
@@ -37,11 +38,7 @@ cdef class Memory:
     cdef size_t room
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
-        buffer.buf = self.data if self.data != NULL else <void *>NOWHERE
-        buffer.len, buffer.itemsize, buffer.format, buffer.ndim = self.size, 1, NULL, 1
-        buffer.shape, buffer.strides, buffer.suboffsets, buffer.internal = &self.size, NULL, NULL, NULL
-        buffer.readonly = False
-        buffer.obj = self
+        PyBuffer_FillInfo(buffer, self, self.data if self.data != NULL else <void *>NOWHERE, self.size, False, flags)
 
     def __len__(self):
         return self.size
@@ -143,7 +140,6 @@ cdef class Kernel:
         cdef Columns *columns = &self.work.columns
         cdef Column *column
         cdef int32_t n
-        cdef Memory memory
         if self.busy:
             raise RuntimeError("this decoder is at work in another thread; each thread needs one of its own")
         found = []

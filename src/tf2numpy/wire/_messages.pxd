@@ -71,7 +71,7 @@ cdef inline int entry(Work *work, const uint8_t *at, const uint8_t *end, Level l
     cdef const uint8_t *values = at
     cdef const uint8_t *place = at
     cdef int32_t number
-    cdef inline int failed
+    cdef int failed
     reading.name, reading.name_size = at, 0
     while place < end:
         if next_field(reading, place, end, &field):
@@ -204,7 +204,7 @@ cdef inline int values_of(
     """Read the values of a Feature into a column. Those that are forgotten, and all without a column, are only looked at."""
     cdef Field field
     cdef Column *target
-    cdef inline int failed
+    cdef int failed
     while at < end:
         if next_field(&work.columns.store.reading, at, end, &field):
             return -1

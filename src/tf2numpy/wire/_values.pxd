@@ -105,7 +105,7 @@ cdef inline int varints(Work *work, Column *column, const uint8_t *at, const uin
     cdef uint64_t *begin
     cdef uint64_t *out
     cdef uint64_t *last
-    cdef inline int n
+    cdef int n
     if column != NULL:
         if reserve(&work.columns.store, &column.values, 8 * count_ends(at, end)):
             return -1

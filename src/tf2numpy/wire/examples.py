@@ -6,7 +6,7 @@ counts; a feature that holds several kinds of values holds the last kind. A name
 own decoders, and an entry may have unknown fields, which TensorFlow's refuse.
 
 A value takes at most eight times its bytes in the record (a number below 128 is one byte there and an int64 here), and
-up to twice that while columns grow; a column takes some 500 bytes beside its values, and there are 65,536 at most.
+up to twice that while columns grow; a column takes up to 1,000 bytes beside its values, and there are 65,536 at most.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class Decoder:
         """
         starts, stops = np.ascontiguousarray(starts, np.int64), np.ascontiguousarray(stops, np.int64)
         before = self.rows
-        fault = self._kernel.decode(memoryview(data).cast("B"), starts, stops)
+        fault = self._kernel.decode(_flat(data), starts, stops)
         if fault is not None:
             at = self.rows - before
             raise self._error(at if numbers is None else int(numbers[at]), *fault)
@@ -233,12 +233,17 @@ def is_example(record: Any) -> bool:
     Unknown fields are refused here. A record of no bytes is an Example without features. A SequenceExample without
     feature lists is an Example too, byte for byte: one that has any decides for a file, since `is_example` refuses it.
     """
-    return is_message(memoryview(record).cast("B"), False)
+    return is_message(_flat(record), False)
 
 
 def is_sequence_example(record: Any) -> bool:
     """Tell whether bytes are a SequenceExample and nothing else; as each Example is, whose features are its context."""
-    return is_message(memoryview(record).cast("B"), True)
+    return is_message(_flat(record), True)
+
+
+def _flat(data: Any) -> memoryview:
+    view = memoryview(data)
+    return view if (view.format, view.ndim) == ("B", 1) else view.cast("B")  # which nothing empty can be
 
 
 def _numbered(names: Names | None) -> dict[bytes, int] | None:
