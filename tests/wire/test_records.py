@@ -16,7 +16,7 @@ from hostile.mutate import mutations
 from tf2numpy import FormatError, MissingExtra, Tf2NumpyError
 from tf2numpy._errors import ChecksumError
 from tf2numpy.wire.crc32c import masked
-from tf2numpy.wire.records import blocks, compression_of, index, records
+from tf2numpy.wire.records import Block, blocks, compression_of, index, records
 
 GOLDEN = Path(__file__).parents[1] / "golden/tfrecord"
 KINDS = ["none", "gzip", "zlib", "snappy"]
@@ -70,16 +70,16 @@ CONTENTS = st.lists(st.binary(max_size=60) | st.integers(0, 300).map(bytes), max
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
-@given(contents=CONTENTS, piece=st.integers(12, 400), period=st.integers(1, 4))
-def test_any_records_in_pieces_of_any_size(kind, contents, piece, period):
+@given(contents=CONTENTS, piece=st.integers(12, 400))
+def test_any_records_in_pieces_of_any_size(kind, contents, piece):
     data = COMPRESS[kind](framed(*contents))
     with pytest.MonkeyPatch.context() as patch:
         for where in ("records.PIECE_BYTES", "compression.PIECE_BYTES", "compression._INPUT_BYTES"):
             patch.setattr(f"tf2numpy.wire.{where}", piece)
         assert all_of(data) == contents
-        found = list(given_by(blocks, data, period=period))
+        found = list(given_by(blocks, data))
         if kind == "none":
-            starts = given_by(index, data, period=period)
+            starts = given_by(index, data)
             assert [data[a : b - 16] for a, b in pairwise(starts)] == contents
     assert [number for block in found for number in block.numbers] == list(range(len(contents)))
 
@@ -89,13 +89,12 @@ def test_any_records_in_pieces_of_any_size(kind, contents, piece, period):
     pattern=st.lists(st.integers(0, 30), min_size=1, max_size=4),
     repeats=st.integers(1, 60),
     other=st.integers(0, 240),
-    period=st.integers(1, 4),
 )
-def test_records_of_repeating_lengths(pattern, repeats, other, period):
+def test_records_of_repeating_lengths(pattern, repeats, other):
     lengths = pattern * repeats
     lengths[other % len(lengths)] = 31
     contents = [bytes([i % 256]) * n for i, n in enumerate(lengths)]
-    starts = given_by(index, framed(*contents), period=period)
+    starts = given_by(index, framed(*contents))
     assert (np.diff(starts) - 16).tolist() == lengths
     assert [bytes(d) for _, d in given_by(records, framed(*contents))] == contents
 
@@ -243,6 +242,39 @@ def test_sums_of_some_records():
     block[::2].check()
     with pytest.raises(ChecksumError, match=r"^the record 1 at offset 19 "):
         block[1:].check()
+
+
+def test_records_around_damaged_ones():
+    contents = [bytes([65 + at]) * at for at in range(12)]
+    damaged = bytearray(framed(*contents))
+    offsets = given_by(index, bytes(damaged)).tolist()
+    damaged[offsets[3]] ^= 1
+    damaged[offsets[8] - 1 - 12] ^= 0x80  # the sum after the record 7
+    (block,) = given_by(blocks, bytes(damaged))
+    assert block.damaged() == [3, 7]
+    assert block[4:].damaged() == [3]
+    assert block[np.array([0, 1, 2, 4])].damaged() == []
+    assert block[:0].damaged() == []
+    good = np.delete(np.arange(12), block.damaged())
+    assert [bytes(content) for content in block[good]] == [contents[at] for at in good]
+    damaged[offsets[5] - 12] ^= 1  # a length: what follows cannot be found, what came before it is given
+    found = given_by(blocks, bytes(damaged))
+    assert len(next(found)) == 5
+    with pytest.raises(ChecksumError, match=r"^the length of a record at offset 90 is damaged: "):
+        next(found)
+
+
+def test_a_block_that_does_not_fit():
+    (block,) = given_by(blocks, framed(b"abc"))
+    for starts, stops, message in (
+        ([-1], [3], "the record 0 is -1 to 3 of 19 bytes, and its sum must follow"),
+        ([12, 13], [15, 12], "the record 1 is 13 to 12 of 19 bytes, and its sum must follow"),
+        ([12], [16], "the record 0 is 12 to 16 of 19 bytes, and its sum must follow"),
+        ([12, 12], [15], "2 records begin, and 1 end"),
+    ):
+        with pytest.raises(ValueError) as caught:
+            Block(block.data, np.array(starts), np.array(stops), block.numbers, 0).damaged()
+        assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("kind", KINDS)
