@@ -41,11 +41,13 @@ if TYPE_CHECKING:
     from ._predict import predict
     from ._ragged import RaggedArray
     from ._save import save
+    from ._schema import Bytes, Image, Raw, Values
     from ._sparse import SparseArray
     from ._types import ArraySpec, Chunk
 
 __all__ = [
     "ArraySpec",
+    "Bytes",
     "ChecksumError",
     "Chunk",
     "CopyRequired",
@@ -56,6 +58,7 @@ __all__ = [
     "File",
     "FormatError",
     "HostMemoryError",
+    "Image",
     "InvalidArgument",
     "LazyArray",
     "MissingExtra",
@@ -63,11 +66,13 @@ __all__ = [
     "OutputExists",
     "Plan",
     "RaggedArray",
+    "Raw",
     "SparseArray",
     "StorageFull",
     "SymbolicTensorError",
     "Tf2NumpyError",
     "UnsupportedKind",
+    "Values",
     "VerifyError",
     "__version__",
     "convert",
@@ -91,6 +96,7 @@ _HOMES = {
     "_predict": "predict",
     "_ragged": "RaggedArray",
     "_save": "save",
+    "_schema": "Bytes Image Raw Values",
     "_sparse": "SparseArray",
     "_types": "ArraySpec Chunk",
 }

@@ -60,15 +60,15 @@ class Values:
 class Raw:
     """A byte string that holds the elements of an array, in C order, as `tf.io.decode_raw` reads them.
 
-    dtype: of the elements. shape: of one record's array; its first axis may be None. little_endian: their byte order.
+    dtype: of the elements; ">u2" where the high byte comes first, else the low one does. shape: of one record's array;
+    its first axis may be None.
 
     >>> Raw("uint16", (64, 64))
-    Raw(dtype='uint16', shape=(64, 64), little_endian=True)
+    Raw(dtype='uint16', shape=(64, 64))
     """
 
     dtype: DTypeLike
     shape: Shape = ()
-    little_endian: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class Declared(NamedTuple):
     """What one array is made of.
 
     feature: its name in the records. stored: BYTES, FLOATS or INTS, of which its values must be there. form: VALUES,
-    RAW or IMAGE, what these are. shape, dtype: of one record's array; `object` means bytes. default: as in `Values`.
+    RAW or IMAGE, what these are. shape, dtype: of one record's array; `object` means bytes, and that of a RAW one is in
+    the byte order of the records. default: as in `Values`.
     """
 
     feature: str
@@ -98,7 +99,6 @@ class Declared(NamedTuple):
     shape: Shape
     dtype: np.dtype[Any]
     default: Any = None
-    little_endian: bool = True
 
     @property
     def row_size(self) -> int:
@@ -133,7 +133,7 @@ def _one(name: str, what: Any) -> Declared:
         dtype = _dtype(name, what.dtype)
         if dtype.hasobject:
             raise _refused(name, "Raw of bytes; give the dtype of a number")
-        return Declared(name, BYTES, RAW, _shape(name, what.shape), dtype, little_endian=what.little_endian)
+        return Declared(name, BYTES, RAW, _shape(name, what.shape), dtype)
     if isinstance(what, Image):
         return _image(name, what)
     if isinstance(what, Values):
