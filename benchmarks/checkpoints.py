@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import tensorflow as tf
 import tf2numpy as t2n
 
 from ._measure import Result, faster, in_turns
+from ._process import output_of, peak_of
 
 _BYTES = int(os.environ.get("BENCH_CHECKPOINT_BYTES", 2 << 30))
 _SHAPE = (2048, 1024)
@@ -25,11 +25,8 @@ _ONE = "import sys, tf2numpy as t2n\nwith t2n.open(sys.argv[1]) as file:\n    fi
 _ONE_THEIRS = (
     "import sys, tensorflow as tf\ntf.train.load_checkpoint(sys.argv[1]).get_tensor('step/.ATTRIBUTES/VARIABLE_VALUE')"
 )
+_COMMAND = "import sys, tf2numpy.cli as cli\nsys.exit(cli.main(sys.argv[1:]))"
 _SAVE = "import sys, tf2numpy as t2n\nwith t2n.open(sys.argv[1]) as file:\n    t2n.save(file, sys.argv[2])"
-_PEAK = """
-with open("/proc/self/status") as status:
-    print(int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024)
-"""
 
 
 def results() -> Iterator[Result]:
@@ -42,12 +39,14 @@ def results() -> Iterator[Result]:
             f"open(checkpoint), {size}, one scalar, a whole process",
             15,
             "load_checkpoint",
-            _process(_ONE, path),
-            _process(_ONE_THEIRS, path),
+            lambda: output_of(_ONE, path),
+            lambda: output_of(_ONE_THEIRS, path),
             repeats=5,
         )
         yield _peak(f"open(checkpoint), {size}, one scalar: peak of the process", 100, _ONE, path)
-        ours, theirs, samples = in_turns(_command("inspect", str(path)), _command("--version"), repeats=9)
+        ours, theirs, samples = in_turns(
+            lambda: output_of(_COMMAND, "inspect", path), lambda: output_of(_COMMAND, "--version"), repeats=9
+        )
         yield Result(
             f"tf2numpy inspect, {size}, a whole process",
             ours,
@@ -137,21 +136,6 @@ def _copied(path: Path) -> Callable[[], None]:
     return run
 
 
-def _process(program: str, *arguments: Path) -> Callable[[], str]:
-    def run() -> str:
-        command = [sys.executable, "-c", program, *map(str, arguments)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-    return run
-
-
-def _command(*words: str) -> Callable[[], None]:
-    def run() -> None:
-        subprocess.run([sys.executable, "-m", "tf2numpy.cli", *words], check=True, capture_output=True)
-
-    return run
-
-
 def _peak(name: str, limit: int, program: str, *arguments: Path) -> Result:
-    mebibytes = float(_process(program + _PEAK, *arguments)())
+    mebibytes = peak_of(program, *arguments)
     return Result(name, mebibytes, "MiB", f"<= {limit} MiB", mebibytes <= limit)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         OutputBusy,
         OutputExists,
         StorageFull,
+        StoreError,
         SymbolicTensorError,
         Tf2NumpyError,
         UnsupportedKind,
@@ -69,6 +70,7 @@ __all__ = [
     "Raw",
     "SparseArray",
     "StorageFull",
+    "StoreError",
     "SymbolicTensorError",
     "Tf2NumpyError",
     "UnsupportedKind",
@@ -90,7 +92,8 @@ _HOMES = {
     "_convert": "iter_chunks to_numpy",
     "_devices": "Device Devices devices",
     "_errors": "ChecksumError CopyRequired DatasetError DeviceMemoryError FormatError HostMemoryError InvalidArgument "
-    "MissingExtra OutputBusy OutputExists StorageFull SymbolicTensorError Tf2NumpyError UnsupportedKind VerifyError",
+    "MissingExtra OutputBusy OutputExists StorageFull StoreError SymbolicTensorError Tf2NumpyError UnsupportedKind "
+    "VerifyError",
     "_opened": "File LazyArray open",
     "_plan": "Plan plan",
     "_predict": "predict",

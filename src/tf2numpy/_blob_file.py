@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from typing import Any
 
 from ._blobs import Blob
+from ._errors import Tf2NumpyError
 
 
 class BlobFile(io.RawIOBase):
-    """A file object, read-only, that ends where the blob ends."""
+    """A file object, read-only, that ends where the blob ends.
+
+    failed: why the bytes could not be had, which a library may take for damage, and not tell.
+    """
 
     def __init__(self, blob: Blob) -> None:
         self.blob, self._at = blob, 0
+        self.failed: Tf2NumpyError | None = None
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -31,7 +37,7 @@ class BlobFile(io.RawIOBase):
         """Go to a position, beyond the end as well, as in any file."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.blob.size}[whence]
         if base + offset < 0:
-            raise ValueError(f"byte {base + offset} of {self.blob.name!r} was asked for")
+            raise OSError(errno.EINVAL, f"byte {base + offset} was asked for", self.blob.name)
         self._at = base + offset
         return self._at
 
@@ -41,6 +47,10 @@ class BlobFile(io.RawIOBase):
         stop = min(self._at + len(target), self.blob.size)
         count = max(0, stop - self._at)
         if count:
-            target[:count] = self.blob.read(self._at, stop).data
+            try:
+                target[:count] = self.blob.read(self._at, stop).data
+            except Tf2NumpyError as error:
+                self.failed = error
+                raise
         self._at += count
         return count

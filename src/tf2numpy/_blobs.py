@@ -9,20 +9,26 @@ import os
 import stat
 import weakref
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import FormatError
 from ._host import read_only
+from ._protocols import Place
 
 
 class Blob(Protocol):
-    """Bytes that can be read by range. name: as messages show it. size: in bytes."""
+    """Bytes that can be read by range.
+
+    name: as messages show it. size: in bytes. mapped: what is read is a view of memory, so that reading costs nothing
+    until it is looked at; otherwise it is fetched from elsewhere.
+    """
 
     name: str
     size: int
+    mapped: bool
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
         """Give the bytes from start to stop, read-only; valid for as long as the array is alive.
@@ -42,6 +48,8 @@ class Blob(Protocol):
 
 class Mapped:
     """A local file, mapped into memory: what is read of it is a view, and costs nothing until it is looked at."""
+
+    mapped = True
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -89,6 +97,8 @@ class Mapped:
 class Held:
     """Bytes in memory: a member that was unpacked, or none at all."""
 
+    mapped = True
+
     def __init__(self, data: bytes, name: str) -> None:
         self.name, self.size = name, len(data)
         self._data = np.frombuffer(data, np.uint8)
@@ -114,7 +124,7 @@ class Slice:
 
     def __init__(self, blob: Blob, start: int, stop: int, name: str) -> None:
         check_range(blob, start, stop)
-        self.name, self.size = name, stop - start
+        self.name, self.size, self.mapped = name, stop - start, blob.mapped
         self._blob, self._start = blob, start
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
@@ -153,12 +163,19 @@ class Trail:
                 one.release()
 
 
-def blob_of(path: Path) -> Blob:
-    """Give the bytes of a file.
+class Remote(Place, Protocol):
+    """A place that is not local, and so brings its own way to its bytes."""
+
+    def blob(self, *, whole: bool) -> Blob:
+        """Give the bytes of the file there; whole: all of them will be read, once."""
+
+
+def blob_of(path: Place, *, whole: bool = False) -> Blob:
+    """Give the bytes of a file; whole: all of them will be read, once, so that they are best fetched together.
 
     Raises: FileNotFoundError, or another OSError that says why it cannot be read.
     """
-    return Mapped(path)
+    return Mapped(path) if isinstance(path, Path) else cast(Remote, path).blob(whole=whole)
 
 
 def check_range(blob: Blob, start: int, stop: int) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike
 from ._lazy import as_written
 from ._opened import selected, stored_by
 from ._options import layout_of
+from ._places import place_of
 from ._protocols import Group, Stored
 from ._rename import Rename, renamed
 from ._save import file_request, job_for, run
@@ -95,8 +96,8 @@ def convert(
 ) -> Path | list[Conversion]:
     r"""Write the arrays of a file that `open` reads into a file that `save` writes, in bounded memory.
 
-    src: the file or folder to read; TensorFlow is not needed. dst: the file to write; its suffix names the format,
-        unless `format` does.
+    src: the file or folder to read, local or in a store; TensorFlow is not needed. dst: the local file to write;
+        its suffix names the format, unless `format` does.
     select, names, slots, constants, checkpoint, check: as for `open`; select goes by the names before renaming.
     rename: a mapping of old names to new ones, or rules "pattern=replacement", one or a list. A rule is cut at its last
         "="; the pattern is a regular expression (Python's `re`) that must fit the whole name; \1 or \g<name> in the
@@ -131,14 +132,15 @@ def convert(
         verify=verify,
         progress=progress,
     )
-    found = stored_by(Path(src), names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
+    place = place_of(src)
+    found = stored_by(place, names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
     with closing(found):
-        chosen = found if select is None else selected(found, select, str(src))
+        chosen = found if select is None else selected(found, select, str(place))
         known = {name: found.aliases.get(name, ()) for name in found.arrays}
-        new = renamed(chosen.arrays, rename, known, repr(str(src)))
+        new = renamed(chosen.arrays, rename, known, repr(str(place)))
         source = _group(chosen, new)
         if chosen.left_out:
-            warnings.warn(_left_out(str(src), chosen.left_out), stacklevel=2)
+            warnings.warn(_left_out(str(place), chosen.left_out), stacklevel=2)
         if not dry_run:
             return run(source, job)
         prepared(source, job)

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 from ._checksum import checksum
 from ._dtypes import logical_name
 from ._opened import stored_in
 from ._pairs import pairs
 from ._pieces import pieces
-from ._protocols import ArraySource
+from ._protocols import ArraySource, Place
 
 
-def differences(left: Path, right: Path) -> Iterator[str]:
+def differences(left: Place, right: Place) -> Iterator[str]:
     """Compare two files, or folders, of any formats: names, dtypes, shapes and every bit; say what differs.
 
     Both are read as `open` reads them: so it can compare whatever can be opened, files that others wrote among them.

@@ -12,6 +12,7 @@ Tf2NumpyError
 ├── OutputExists           (FileExistsError) the destination is there already
 ├── OutputBusy             (BlockingIOError) someone is writing the destination already
 ├── StorageFull            (OSError)         the file system is, or would become, full
+├── StoreError             (OSError)         an object store or a server did not give what it was asked for
 ├── VerifyError            (OSError)         a finished file does not give back what was written to it
 └── MissingExtra           (ImportError)     an optional library is not installed
 """
@@ -91,6 +92,12 @@ class StorageFull(Tf2NumpyError, OSError):
     """The file system that holds the destination has too little room."""
 
     errno = errno.ENOSPC
+
+
+class StoreError(Tf2NumpyError, OSError):
+    """An object store or an HTTP server could not be reached, or did not give what it was asked for."""
+
+    errno = errno.EIO
 
 
 class VerifyError(Tf2NumpyError, OSError):

@@ -5,13 +5,12 @@ What a format is like may not enter.
 
 from __future__ import annotations
 
-import builtins
 import difflib
+import errno
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,16 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _registry
+from ._blobs import blob_of
 from ._dtypes import logical_name
 from ._errors import FormatError, InvalidArgument
 from ._indexing import region_of
 from ._lazy import as_written
-from ._protocols import ArraySource, Reader, Stored
+from ._places import place_of
+from ._protocols import ArraySource, Place, Reader, Stored
+from ._remote_errors import CannotList
 from ._types import Request
 from ._units import format_bytes
 
 _HEAD_BYTES = 64
 _SHOWN = 20
+_PAGES = (b"<!doctype", b"<html")
+_PAGE = "it begins as a web page does, which servers give for a folder (name a file in it) and for want of a login; "
+_UNLISTED = (
+    "there is no such object, and its server cannot list folders: name a file in it, such as a checkpoint's .index"
+)
 _DEFAULTS = {"names": "human", "slots": False, "constants": False, "checkpoint": None, "check": True}
 
 
@@ -48,7 +55,9 @@ def open(
     path: a checkpoint, a SavedModel or a frozen graph; what Keras saved (.keras, .weights.h5, .weights.json, .h5); a
         serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; a .npy, .npz, .h5, .zarr
         or .safetensors file, or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its
-        content, not by its suffix.
+        content, not by its suffix. It is a local path, or the name of an object or a folder in a store: gs://, s3://,
+        az://, https://, http:// (or file://), of which no more is fetched than what is asked for. Credentials come from
+        the environment, as the library obstore takes them.
     select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
 
     The other options are refused for files that they mean nothing to:
@@ -61,7 +70,8 @@ def open(
     and `to_numpy`, `save`, `iter_chunks` and `plan` take the file or one of its arrays. dtypes are the logical ones,
     bfloat16 and its kin included; strings are object arrays of bytes.
 
-    Raises: FormatError for a file of no known format, or a damaged one; FileNotFoundError; MissingExtra.
+    Raises: FormatError for a file of no known format, or a damaged one; FileNotFoundError; MissingExtra. Of a store
+    also PermissionError, StoreError if it gives no answer, ChecksumError for an object that was replaced meanwhile.
 
     >>> import numpy as np, tempfile, tf2numpy as t2n
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -71,11 +81,12 @@ def open(
     [[2 3]
      [4 5]]
     """
-    stored = stored_by(Path(path), names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
-    return File(Path(path), stored if select is None else selected(stored, select, str(path)))
+    place = place_of(path)
+    stored = stored_by(place, names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
+    return File(place, stored if select is None else selected(stored, select, str(place)))
 
 
-def stored_by(path: Path, **options: Any) -> Stored:
+def stored_by(path: Place, **options: Any) -> Stored:
     """Find what a file holds as `open` does; options: those of `open` but select, any of them.
 
     Raises: as `open`.
@@ -85,38 +96,51 @@ def stored_by(path: Path, **options: Any) -> Stored:
     return stored_in(path, {option: value for option, value in options.items() if value != _DEFAULTS[option]})
 
 
-def stored_in(path: Path, options: Mapping[str, Any] | None = None) -> Stored:
+def stored_in(path: Place, options: Mapping[str, Any] | None = None) -> Stored:
     """Find the reader that knows a file or folder, and what it finds there.
 
     options: those of `open` that differ from the default.
     Raises: as `open`.
     """
-    head, missing = b"", None
-    if not path.is_dir():
-        try:
-            with builtins.open(path, "rb") as file:
-                head = file.read(_HEAD_BYTES)
-        except FileNotFoundError as error:
-            missing = error
+    head, missing = _begin(path)
+    only_prefix = missing is not None and not path.is_dir()
+    unlisted = False
     for row in _registry.FORMATS:
-        if not head.startswith(row.begins) or (missing is not None and not row.prefixes):
+        if not head.startswith(row.begins) or (only_prefix and not row.prefixes):
             continue
         reader: Reader = _registry.load(row.target, "formats")
         taken = {option: value for option, value in (options or {}).items() if option in row.options}
-        stored = reader(path, head, **taken)
+        try:
+            stored = reader(path, head, **taken)
+        except CannotList:
+            unlisted = True
+            continue
         if stored is not None:
             _refuse_others(options or {}, row, f"{stored.kind} {str(path)!r}")
             return stored
-    if missing is not None:
+    if only_prefix and missing is not None:
         raise missing
+    if unlisted and missing is not None:
+        raise FileNotFoundError(errno.ENOENT, _UNLISTED, str(path))
     known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
-    raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path)}known are {known}")
+    raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path, head)}known are {known}")
 
 
-def _content(path: Path) -> str:
-    """Say what a folder has, in an error."""
+def _begin(path: Place) -> tuple[bytes, FileNotFoundError | None]:
+    """Give the first bytes of a file, none of a folder; and the error, if nothing lies under just this name."""
+    try:
+        blob = blob_of(path)
+    except IsADirectoryError:
+        return b"", None
+    except FileNotFoundError as error:
+        return b"", error
+    return blob.read(0, min(_HEAD_BYTES, blob.size)).tobytes(), None
+
+
+def _content(path: Place, head: bytes) -> str:
+    """Say what a folder has, in an error; or of a file that it looks like what a server shows instead of one."""
     if not path.is_dir():
-        return ""
+        return _PAGE if head.lstrip()[:9].lower().startswith(_PAGES) else ""
     names = sorted(one.name for one in path.iterdir())
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else "it is empty; "
@@ -224,7 +248,7 @@ class LazyArray:
 class File(Mapping[str, LazyArray]):
     """The arrays in a file, by name; a context manager that closes it."""
 
-    def __init__(self, path: Path, stored: Stored) -> None:
+    def __init__(self, path: Place, stored: Stored) -> None:
         self.path, self._stored = path, stored
 
     @property

@@ -6,7 +6,6 @@ import html
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from . import _fetch, _memory, _registry
@@ -14,6 +13,7 @@ from ._dtypes import logical_name
 from ._errors import InvalidArgument
 from ._lazy import as_written
 from ._options import Replicas, resolver_of
+from ._places import local_path
 from ._protocols import ArraySource, RowSource, Source
 from ._sources import Plain
 from ._types import ArraySpec, Request
@@ -108,7 +108,7 @@ def plan(
     free = _memory.free_bytes()
     nbytes = _total(source)
     if path is not None:
-        _registry.sink_format(Path(path).suffix)
+        _registry.sink_format(local_path(path).suffix)
         budget = format_bytes(parse_bytes("64MiB" if max_bytes is None else max_bytes))
         strategy, why = (
             "chunks",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,10 +134,47 @@ class Stored:
     chosen: str = ""
 
 
+class Place(Protocol):
+    """Where a file or a folder lies: all that a reader may ask of it. `pathlib.Path` is one; others are not local.
+
+    `str` gives it as messages show it, and `_blobs.blob_of` the bytes of a file.
+    """
+
+    @property
+    def name(self) -> str:
+        """The last part."""
+
+    @property
+    def stem(self) -> str:
+        """The last part, without its suffix."""
+
+    @property
+    def suffix(self) -> str:
+        """The end of the last part from its last dot on."""
+
+    @property
+    def parent(self) -> Self:
+        """The folder that it lies in."""
+
+    def __truediv__(self, name: str, /) -> Self: ...
+
+    def is_dir(self) -> bool:
+        """Tell whether there is a folder."""
+
+    def is_file(self) -> bool:
+        """Tell whether there is a file."""
+
+    def exists(self) -> bool:
+        """Tell whether there is anything."""
+
+    def iterdir(self) -> Iterator[Self]:
+        """Give what lies in the folder."""
+
+
 class Reader(Protocol):
     """What a row of the format table names."""
 
-    def __call__(self, path: Path, head: bytes, **options: Any) -> Stored | None:
+    def __call__(self, path: Place, head: bytes, **options: Any) -> Stored | None:
         """Open a file or folder whose first bytes (none, of a folder) are `head`; None if it is of another format.
 
         options: keyword arguments of those names that its row has, where they differ from the default of `open`.

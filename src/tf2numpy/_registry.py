@@ -153,9 +153,10 @@ _EXTRAS = {
     "cramjam": "compression",
     "zarr": "verify",
     "safetensors": "verify",
+    "obstore": "remote",
 }
-# Libraries of which older versions do not read what is written here.
-_LEAST = {"zarr": (3, 1), "safetensors": (0, 7)}
+# Libraries of which older versions do not read what is written here, or lack a setting that is used.
+_LEAST = {"zarr": (3, 1), "safetensors": (0, 7), "obstore": (0, 11)}
 
 
 def live_class(kind: Kind) -> type | None:

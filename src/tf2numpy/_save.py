@@ -17,6 +17,7 @@ from . import _fetch
 from ._errors import FormatError, InvalidArgument, OutputExists
 from ._lazy import as_written
 from ._options import Replicas, layout_of, request_of, resolver_of
+from ._places import local_path
 from ._protocols import ArraySource, Group, MappableSink, Source
 from ._sources import Plain, constant
 from ._types import PLAIN, Request, joined
@@ -102,7 +103,7 @@ def job_for(
     path: str | os.PathLike[str], request: Request, *, format: str | None, max_bytes: int | str, **options: Any
 ) -> Job:
     """Put together what is to be written and how; options: the other fields of a Job."""
-    return Job(Path(path), format_of(path, format), request, max_bytes=parse_bytes(max_bytes), **options)
+    return Job(local_path(path), format_of(path, format), request, max_bytes=parse_bytes(max_bytes), **options)
 
 
 def to_file(source: Source, path: str | os.PathLike[str], request: Request, **options: Any) -> Path:
@@ -136,7 +137,7 @@ def spilled(source: Source, path: str | os.PathLike[str], request: Request) -> A
             "'x.h5'), or take them in pieces with iter_chunks(x)"
         )
     try:
-        job = Job(Path(path), format_of(path, None), request, PLAIN, parse_bytes("64MiB"), mapped=True)
+        job = Job(local_path(path), format_of(path, None), request, PLAIN, parse_bytes("64MiB"), mapped=True)
         sink, _ = write(source, job)
     except OutputExists as error:
         raise OutputExists(f"{path} exists, and spill= replaces no file; remove it, or name another") from error

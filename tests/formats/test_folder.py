@@ -160,8 +160,20 @@ DAMAGED = [
     ),
     (shaped("(0, 4611686018427387904, 8)"), "its shape (0, 4611686018427387904, 8) is none that NumPy can have: "),
     (shaped(f"({'1, ' * 70})") + bytes(8), "its shape (1, 1, 1"),
-    (header(b"{}", b"\3\0"), "it is a .npy file of version (3, 0); 1.0 and 2.0 are known here, np.load may do"),
-    (header(b"{}", b"\x09\0"), "it is a .npy file of version (9, 0); 1.0 and 2.0 are known here, np.load may do"),
+    (
+        b"\x93NUMPY\3\0\2\0\0\0{}",
+        "it is no .npy file, or its header is damaged: its header does not have just 'descr', 'fortran_order' and "
+        "'shape'",
+    ),
+    (
+        b"\x93NUMPY\3\0\3\0\0\0{}",
+        "it is no .npy file, or its header is damaged: its header would have 3 bytes, and 2 are there",
+    ),
+    (
+        b"\x93NUMPY\3\0\x33\0\0\0{'descr': '<i8', 'fortran_order': 0, 'shape': (1,)}",
+        "it is no .npy file, or its header is damaged: the order or the shape in its header is none",
+    ),
+    (header(b"{}", b"\x09\0"), "it is a .npy file of version (9, 0); 1.0, 2.0 and 3.0 are known here, np.load may do"),
 ]
 
 

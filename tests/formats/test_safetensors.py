@@ -72,9 +72,12 @@ HOSTILE = [
     (file_of(entry(shape=[2**62, 2**62])), f"{X} has the offsets 0 to 2, and {2**124} bytes by its shape and dtype"),
     (
         file_of(entry(shape=[0, 2**62, 8], data_offsets=[0, 0]), b""),
-        f"{X} has shape (0, 4611686018427387904, 8), which NumPy cannot have: ",
+        f"{X} cannot be read: its shape (0, 4611686018427387904, 8) is none that NumPy can have: ",
     ),
-    (file_of(entry(shape=[1] * 65 + [2])), f"{X} has shape ({'1, ' * 33}..., which NumPy cannot have: "),
+    (
+        file_of(entry(shape=[1] * 65 + [2])),
+        f"{X} cannot be read: its shape ({'1, ' * 33} is none that NumPy can have: ",
+    ),
     (file_of({"x": ENTRY}, b"a"), "its arrays end at offset 2 after the header, and the file at 1"),
     (file_of({"x": ENTRY}, b"abc"), "its arrays end at offset 2 after the header, and the file at 3"),
     (

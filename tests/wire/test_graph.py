@@ -6,7 +6,16 @@ import pytest
 
 from hostile.mutate import mutations
 from tf2numpy import FormatError, Tf2NumpyError
-from tf2numpy.wire.graph import constants, is_graph, meta_graphs, served, variable_names, variables
+from tf2numpy.wire.graph import (
+    constants,
+    first_graph_end,
+    is_graph,
+    may_be_graph,
+    meta_graphs,
+    served,
+    variable_names,
+    variables,
+)
 
 from .messages import const, graph_def, meta_graph, node, number, objects, saved_model, tensor, text
 from .test_protobuf import chunk
@@ -109,6 +118,37 @@ def test_what_is_no_saved_model(data, message):
 )
 def test_what_begins_as_a_graph(data, expected):
     assert is_graph(data) is expected
+    assert may_be_graph(data) or not expected
+
+
+@pytest.mark.parametrize(
+    ("begin", "expected"),
+    [
+        (graph_def(const("a", ONE))[:20], True),
+        (graph_def(text(1, "long" * 1000) + text(2, "Const")), True),
+        (graph_def(text(1, "a") + text(3, "b")), False),
+        (graph_def(text(1, "a") + text(2, "no op")), False),
+        (b"\n\n\n\n", False),
+        (b"\n<svg>", False),
+        (b"", False),
+    ],
+)
+def test_what_may_begin_as_a_graph(begin, expected):
+    assert may_be_graph(begin) is expected
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        (saved_model(meta_graph(graph_def(const("a", ONE)))), len(saved_model(meta_graph(graph_def(const("a", ONE)))))),
+        (b"\x08\x01\x12\x80\x01", 5 + 128),
+        (b"\x08\x01\x12\x80", None),
+        (b"\x08\x01\x22\x01", None),
+        (b"\x08", None),
+    ],
+)
+def test_where_the_first_graph_of_a_saved_model_ends(begin, end):
+    assert first_graph_end(begin) == end
 
 
 def saved_variable(name):

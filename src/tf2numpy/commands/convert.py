@@ -15,7 +15,7 @@ HELP = "write the arrays of a file into a file of another format"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what `convert` takes."""
-    parser.add_argument("src", metavar="SRC", help="the file or folder to read")
+    parser.add_argument("src", metavar="SRC", help="the file or folder to read, or its name in a store")
     parser.add_argument("dst", metavar="DST", help="the file to write: .npy .npz .h5 .zarr .safetensors")
     _opening.add_arguments(parser)
     parser.add_argument(

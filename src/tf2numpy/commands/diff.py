@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import _opening
@@ -13,7 +12,7 @@ from ._table import left_out_lines, number, shown
 
 if TYPE_CHECKING:
     from .._diff import Comparison, Difference
-    from .._protocols import Stored
+    from .._protocols import Place, Stored
     from .._types import ArraySpec
 
 HELP = "say how the arrays of two files of any formats differ: names, dtypes, shapes, values"
@@ -34,9 +33,10 @@ def run(options: argparse.Namespace) -> int:
     A line begins with - for an array only in A, + for one only in B, ~ for one that differs.
     """
     from .._diff import compared
+    from .._places import place_of
 
     counts = {"-": 0, "+": 0, "~": 0, "=": 0}
-    left, right = Path(options.left), Path(options.right)
+    left, right = place_of(options.left), place_of(options.right)
     with closing(_stored(left, options.names)) as a, closing(_stored(right, options.names)) as b:
         for path, stored in ((left, a), (right, b)):
             for line in left_out_lines(stored.left_out):
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if counts["="] == sum(counts.values()) else 1
 
 
-def _stored(path: Path, names: str) -> Stored:
+def _stored(path: Place, names: str) -> Stored:
     from .._errors import InvalidArgument
     from .._opened import stored_by
 

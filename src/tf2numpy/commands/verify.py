@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 HELP = "compare two files of any formats: the same arrays, bit for bit?"
 
@@ -21,7 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print a line for each array that differs; give 1 if there is one."""
     from .._differences import differences
+    from .._places import place_of
 
-    found = list(differences(Path(options.left), Path(options.right)))
+    found = list(differences(place_of(options.left), place_of(options.right)))
     print("\n".join(found) or "equal: the same arrays, bit for bit")
     return 1 if found else 0

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from .._blobs import NOTHING, Blob, Trail, blob_of
 from .._dtypes import from_enum
 from .._errors import FormatError
-from .._protocols import ArraySource
+from .._protocols import ArraySource, Place
+from .._remote_errors import CannotList
 from ..wire import bundle, crc32c, slices
 from ..wire.bundle import Entry, Header
 from ..wire.bundle_strings import variants
@@ -30,7 +30,7 @@ _SHOWN = 5
 INDEX_SUFFIX = ".index"
 
 
-def index_of(prefix: Path) -> Path:
+def index_of(prefix: Place) -> Place:
     """Give the index of a bundle, which alone knows how many data files there are."""
     return prefix.parent / f"{prefix.name}{INDEX_SUFFIX}"
 
@@ -41,7 +41,9 @@ class Bundle:
     arrays: those that are numbers or strings. left_out: the others, each with the reason.
     """
 
-    def __init__(self, prefix: Path, header: Header, entries: Mapping[bytes, Entry], *, check: bool, kind: str) -> None:
+    def __init__(
+        self, prefix: Place, header: Header, entries: Mapping[bytes, Entry], *, check: bool, kind: str
+    ) -> None:
         """Raises: FormatError for data files that are missing or too short, and for entries that do not add up."""
         self._prefix, self._header, self._entries = prefix, header, entries
         self._check, self._kind, self._shown = check, kind, repr(str(prefix))
@@ -131,7 +133,7 @@ class Bundle:
         return Stretch(self._shards[entry.shard], entry.offset, entry.offset + entry.size, name, crc)
 
 
-def open_shards(prefix: Path, header: Header, ends: Mapping[int, int]) -> dict[int, Blob]:
+def open_shards(prefix: Place, header: Header, ends: Mapping[int, int]) -> dict[int, Blob]:
     """Open the data files that have tensors, by their numbers. ends: where the last tensor of each ends.
 
     Raises: FormatError saying which is missing, or too short, and what is there.
@@ -158,7 +160,7 @@ def open_shards(prefix: Path, header: Header, ends: Mapping[int, int]) -> dict[i
     return found
 
 
-def open_bundle(prefix: Path, *, check: bool = True, kind: str = "checkpoint") -> Bundle:
+def open_bundle(prefix: Place, *, check: bool = True, kind: str = "checkpoint") -> Bundle:
     """Open the bundle of a prefix. check: compare checksums. kind: what it is, for messages.
 
     Raises: FormatError, ChecksumError, FileNotFoundError for what is damaged or not there.
@@ -184,9 +186,16 @@ def _decoded(rows: Iterator[tuple[bytes, Any]]) -> tuple[Header, dict[bytes, Ent
     return header, entries
 
 
-def files_of(prefix: Path) -> list[str]:
-    """Name the data files of a prefix that are there, or some of them if they are many."""
+def files_of(prefix: Place) -> list[str]:
+    """Name the data files of a prefix that are there, or some of them if they are many.
+
+    On a server that cannot list, a lone one is known by its name.
+    """
     if not prefix.parent.is_dir():
         return []
-    names = sorted(one.name for one in prefix.parent.iterdir() if one.name.startswith(f"{prefix.name}.data-"))
+    try:
+        names = sorted(one.name for one in prefix.parent.iterdir() if one.name.startswith(f"{prefix.name}.data-"))
+    except CannotList:
+        lone = prefix.parent / f"{prefix.name}.data-00000-of-00001"
+        return [lone.name] if lone.is_file() else []
     return names if len(names) <= _SHOWN else [*names[:_SHOWN], f"{len(names) - _SHOWN} more"]

@@ -49,7 +49,7 @@ class BundleStrings(Strings):
         result = allocate((math.prod(shape),), np.dtype(object))
         run, done = self._run, 0
         if not result.size:
-            self._sums.go_on(run, 0, 0)  # of no strings, the lengths have a checksum
+            self._sums.go_on(run, 0, 0, np.empty(0, np.uint8))  # of no strings, the lengths have a checksum
         for first, count in _spans.runs(self._shape, full, 1):
             for start, stop, _ in _spans.row_spans(count, functools.partial(self._lengths_from, first), _PIECE_BYTES):
                 run = self._take(result[done : done + stop - start], first + start, run)
@@ -80,8 +80,9 @@ class BundleStrings(Strings):
         lengths = self._table.lengths(first, first + len(target))
         begin = self._table.begin(first)
         ends = np.cumsum(lengths).tolist()
-        run = self._sums.go_on(run, begin, begin + ends[-1])
-        data = self._after.read(begin, begin + ends[-1]).tobytes()
+        found = self._after.read(begin, begin + ends[-1])
+        run = self._sums.go_on(run, begin, begin + ends[-1], found)
+        data = found.tobytes()
         target[:] = [data[start:stop] for start, stop in zip([0, *ends[:-1]], ends, strict=True)]
         return run
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._blobs import Blob
 from .._errors import ChecksumError, FormatError
+from .._protocols import Place
 from ..wire import bundle, bundle_strings, crc32c
 from ..wire.bundle import Entry, Header
 from ..wire.cache_keys import place_of
@@ -35,7 +35,7 @@ _BLOCK_BYTES, _BLOCK_ROWS = 4 << 20, 1 << 14
 class Cached:
     """One cache. leaves: its components, which have no names."""
 
-    def __init__(self, prefix: Path, table: Table, *, check: bool) -> None:
+    def __init__(self, prefix: Place, table: Table, *, check: bool) -> None:
         """Raises: FormatError for keys that are no elements in a row, and for missing data; ChecksumError."""
         self.name = str(index_of(prefix))
         self._check = check
@@ -110,7 +110,7 @@ class Cached:
             return Leaf("", OTHER, enum, None)
         return Leaf("", DENSE, enum, shape)
 
-    def _open(self, prefix: Path, header: Header) -> dict[int, Blob]:
+    def _open(self, prefix: Place, header: Header) -> dict[int, Blob]:
         ends: dict[int, int] = {}
         for shard, offset, size in zip(self._shard, self._offset, self._size, strict=True):
             if size:

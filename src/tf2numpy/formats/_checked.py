@@ -1,7 +1,7 @@
 """An array that lies in a file as its bytes, beside their CRC-32C. What says where it lies may not enter.
 
 With the checksum known, whatever is read whole is compared with it: at once, or piece by piece from the first one on,
-as `save` and `iter_chunks` read. Single slices are not. Without, everything is a view of the mapped file.
+as `save` and `iter_chunks` read. Single slices are not. Of a mapped file there are views; else all is fetched once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from .._host import allocate, check_out, cpus, hand_out, read_only, region
 from .._sources import Numeric
 from .._types import ArraySpec, Index, Request
 from ..wire import crc32c
+from ._ranges import WHY_NO_VIEW, Extent
 
 _BLOCK_BYTES = 256 << 10  # is still in the processor's cache when its sum is taken
 _PIECE_BYTES = 16 << 20
+_FETCHED_BYTES = 64 << 20  # asked for at once of a blob that fetches in parts by itself
 _WORTH_THREADS_BYTES = 32 << 20  # a thread pool takes some 100 us to start
 _MOST_THREADS = 4  # more wait for the memory, not for a processor
 
@@ -81,26 +83,29 @@ class Sums(NamedTuple):
     stretch: Stretch
     trail: Trail
 
-    def go_on(self, run: Run, start: int, stop: int) -> Run:
+    def go_on(self, run: Run, start: int, stop: int, data: NDArray[np.uint8]) -> Run:
         """Take in the bytes between two offsets; at the end, compare a run that has at least half of them all.
 
+        data: those bytes. What is not mapped is not fetched again for the sake of the sum: its run must have them all.
         Raises: ChecksumError.
         """
         whole = self.stretch
+        most_skipped = whole.nbytes // 2 if whole.blob.mapped else 0
         if run.at != start:
             run = Run(start, start, 0)
-        if whole.crc is None or run.began > whole.nbytes // 2:
+        if whole.crc is None or run.began > most_skipped:
             return Run(run.began, stop)
-        run = Run(run.began, stop, self._over(start, stop, run.crc))
+        run = Run(run.began, stop, self._over(data, run.crc))
         if stop == whole.nbytes:
-            whole.compare(crc32c.combine(self._over(0, run.began, 0), run.crc, stop - run.began))
+            before = whole.read(0, run.began) if run.began else data[:0]
+            whole.compare(crc32c.combine(self._over(before, 0), run.crc, stop - run.began))
         return run
 
-    def _over(self, start: int, stop: int, crc: int) -> int:
-        for at in range(start, stop, _PIECE_BYTES):
-            end = min(at + _PIECE_BYTES, stop)
-            self.trail.passed(self.stretch.blob, end - at)
-            crc = crc32c.extend(crc, self.stretch.read(at, end))
+    def _over(self, data: NDArray[np.uint8], crc: int) -> int:
+        for at in range(0, len(data), _PIECE_BYTES):
+            piece = data[at : at + _PIECE_BYTES]
+            self.trail.passed(self.stretch.blob, len(piece))
+            crc = crc32c.extend(crc, piece)
         return crc
 
 
@@ -125,25 +130,26 @@ class Checked(Numeric):
         self.spec = ArraySpec(shape, dtype)
         self._stretch, self._trail, self._sums = stretch, trail, Sums(stretch, trail)
         self._stored = _in_file(dtype, big_endian)
+        self._extent = Extent(stretch.blob, stretch.start, shape, self._stored)
         self._run = Run()
 
     def host_bytes(self, request: Request) -> int:
         """Bytes of a copy; none for a view."""
-        movable = not self._stored.isnative or (
-            request.copy is None and self._stretch.start % self._stored.alignment != 0
-        )
-        return self._copied_bytes(request, movable=movable)
+        unaligned = request.copy is None and self._stretch.start % self._stored.alignment != 0
+        return self._copied_bytes(request, movable=unaligned or not self._viewable)
 
     def fetch(self, request: Request) -> NDArray[Any]:
         """Copy, cast or view all of it, compared with its checksum."""
         dtype = request.dtype or self.spec.dtype
-        if request.out is None and dtype == self.spec.dtype and self._stored.isnative:
-            view = self._view(0, self._stretch.nbytes).reshape(self.shape)
-            if request.copy is False or (request.copy is None and view.flags.aligned):
-                self._sums.go_on(Run(), 0, self._stretch.nbytes)
+        if request.out is None and not request.copy and dtype == self.spec.dtype and self._viewable:
+            data = self._stretch.read(0, self._stretch.nbytes)
+            view = self._shown(data.view(self._stored)).reshape(self.shape)
+            if request.copy is False or view.flags.aligned:
+                self._sums.go_on(Run(), 0, self._stretch.nbytes, data)
                 return view
         if request.copy is False and request.out is None:
-            why = "" if self._stored.isnative else "its bytes lie the other way round in the file"
+            why = WHY_NO_VIEW if self._stored.isnative else "its bytes lie the other way round in the file"
+            why = "" if self._viewable else why
             return hand_out(self._empty(), request, owned=True, why_no_view=why)  # which refuses
         if request.out is not None:
             check_out(request.out, self.shape, dtype)
@@ -172,15 +178,19 @@ class Checked(Numeric):
             return self._empty().reshape(shape), run
         offset, nbytes = next(_spans.runs(self.shape, full, self._stored.itemsize))
         if nbytes == math.prod(shape) * self._stored.itemsize:
-            run = self._sums.go_on(run, offset, offset + nbytes)
-            found = self._view(offset, offset + nbytes).reshape(shape)
+            data = self._stretch.read(offset, offset + nbytes)
+            run = self._sums.go_on(run, offset, offset + nbytes, data)
+            found = self._shown(data.view(self._stored)).reshape(shape)
         else:
-            found = self._view(0, self._stretch.nbytes).reshape(self.shape)[full]
+            found = self._shown(self._extent.region(full))
         return (found if self._stored.isnative else self._turned(found)), run
 
-    def _view(self, start: int, stop: int) -> NDArray[Any]:
-        """View the bytes between two offsets as elements: of the logical dtype if they are in the host's order."""
-        bits = self._stretch.read(start, stop).view(self._stored)
+    @property
+    def _viewable(self) -> bool:
+        return self._stored.isnative and self._stretch.blob.mapped
+
+    def _shown(self, bits: NDArray[Any]) -> NDArray[Any]:
+        """View elements as of the logical dtype, if they are in the host's order."""
         return read_only(bits.view(self.spec.dtype) if self._stored.isnative else bits)
 
     def _turned(self, bits: NDArray[Any]) -> NDArray[Any]:
@@ -192,15 +202,19 @@ class Checked(Numeric):
     def _load(self, result: NDArray[Any]) -> None:
         """Fill an array in C order, on several threads if that is worth it."""
         target = result.reshape(-1).view(storage(result.dtype)).view(np.uint8)
-        self._stretch.compare(in_parts(target.nbytes, lambda start, stop: self._copy(target, start, stop)))
+        if self._stretch.blob.mapped:
+            crc = in_parts(target.nbytes, lambda start, stop: self._copy(target, start, stop, _BLOCK_BYTES))
+        else:
+            crc = self._copy(target, 0, target.nbytes, _FETCHED_BYTES)
+        self._stretch.compare(crc)
         if not self._stored.isnative:
             result.view(self._stored.newbyteorder("=")).byteswap(inplace=True)
 
-    def _copy(self, target: NDArray[np.uint8], start: int, stop: int) -> int:
+    def _copy(self, target: NDArray[np.uint8], start: int, stop: int, block_bytes: int) -> int:
         """Copy the bytes between two offsets; give the sum over them."""
         crc = 0
-        for at in range(start, stop, _BLOCK_BYTES):
-            end = min(at + _BLOCK_BYTES, stop)
+        for at in range(start, stop, block_bytes):
+            end = min(at + block_bytes, stop)
             self._stretch.blob.read_into(self._stretch.start + at, target[at:end])
             if self._stretch.crc is not None:
                 crc = crc32c.extend(crc, target[at:end])

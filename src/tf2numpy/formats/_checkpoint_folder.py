@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from .._blobs import blob_of
 from .._errors import FormatError, InvalidArgument
+from .._protocols import Place
 from ..wire.table import FOOTER_BYTES, is_table
 from ..wire.text_proto import text_fields
 from ._bundle import INDEX_SUFFIX
@@ -24,13 +24,13 @@ _UNFINISHED = re.compile(r".*\.data-\d{5}-of-\d{5}|.*\.tempstate\d*|.*_temp")
 _SHARD = re.compile(r"(.*)-\d{5}-of-\d{5}")
 
 
-def is_table_file(path: Path) -> bool:
+def is_table_file(path: Place) -> bool:
     """Tell by its end whether a file is a table."""
     blob = blob_of(path)
     return is_table(bytes(blob.read(max(0, blob.size - FOOTER_BYTES), blob.size)))
 
 
-def chosen(folder: Path, wanted: str | None) -> Path | None:
+def chosen(folder: Place, wanted: str | None) -> Place | None:
     """Give the prefix of the checkpoint that is meant, or its one file; None for a folder without checkpoints.
 
     wanted: its name, or its step, the number its name ends in; None for the latest.
@@ -62,7 +62,7 @@ def chosen(folder: Path, wanted: str | None) -> Path | None:
     return next(iter(found.values()))
 
 
-def _state(folder: Path) -> Mapping[str, Sequence[bytes]]:
+def _state(folder: Place) -> Mapping[str, Sequence[bytes]]:
     """Read the file that lists the checkpoints; nothing of another file of that name."""
     blob = blob_of(folder / _STATE)
     if blob.size > _MOST_STATE_BYTES:
@@ -78,7 +78,7 @@ def _base(path: bytes) -> str:
     return re.split(r"[/\\]", str(path, "utf-8", "surrogateescape"))[-1]
 
 
-def _complete(folder: Path, names: set[str], listed: Sequence[str]) -> dict[str, Path]:
+def _complete(folder: Place, names: set[str], listed: Sequence[str]) -> dict[str, Place]:
     """Find the checkpoints: those with an index, and those of version 1 that the state lists; by name, in order."""
     prefixes = sorted(name.removesuffix(INDEX_SUFFIX) for name in names if name.endswith(INDEX_SUFFIX))
     found = {name: folder / name for name in prefixes if name and is_table_file(folder / f"{name}{INDEX_SUFFIX}")}
@@ -91,7 +91,7 @@ def _complete(folder: Path, names: set[str], listed: Sequence[str]) -> dict[str,
     return found
 
 
-def _named(folder: Path, found: Mapping[str, Path], wanted: str) -> str:
+def _named(folder: Place, found: Mapping[str, Place], wanted: str) -> str:
     if wanted in found:
         return wanted
     fits = [name for name in found if (step := _STEP.fullmatch(name)) and step[1] == wanted]
@@ -101,7 +101,7 @@ def _named(folder: Path, found: Mapping[str, Path], wanted: str) -> str:
     raise InvalidArgument(f"checkpoint={wanted!r}: {str(folder)!r} has {which}")
 
 
-def _refuse_parts(folder: Path, names: set[str], latest: Sequence[str]) -> None:
+def _refuse_parts(folder: Place, names: set[str], latest: Sequence[str]) -> None:
     """Refuse a folder that has something of a checkpoint, but none that is whole."""
     parts = sorted(name for name in names if _UNFINISHED.fullmatch(name))
     if not parts and not latest:
@@ -114,7 +114,7 @@ def _refuse_parts(folder: Path, names: set[str], latest: Sequence[str]) -> None:
     )
 
 
-def _listed(found: Mapping[str, Path]) -> str:
+def _listed(found: Mapping[str, Place]) -> str:
     return f"there {'are' if len(found) > 1 else 'is'} {_some(list(found))}"
 
 

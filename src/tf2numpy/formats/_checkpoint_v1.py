@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from .._blobs import Blob, blob_of
 from .._dtypes import from_enum
 from .._errors import FormatError
 from .._host import hand_out, read_only, region
-from .._protocols import ArraySource, Stored
+from .._protocols import ArraySource, Place, Stored
 from .._sources import Numeric
 from .._strings import Strings
 from .._types import ArraySpec, Index, Request
@@ -43,7 +42,7 @@ class _File(NamedTuple):
     tensors: Sequence[SavedTensor]
 
 
-def open_v1(path: Path, *, check: bool) -> Stored:
+def open_v1(path: Place, *, check: bool) -> Stored:
     """Open a checkpoint by one of its files, or by the pattern that they are named by.
 
     Raises: FormatError for files that are damaged or missing; ChecksumError.
@@ -76,12 +75,12 @@ def open_v1(path: Path, *, check: bool) -> Stored:
     return Stored(_KIND, arrays, lambda: None, left_out=left_out)
 
 
-def is_pattern(path: Path) -> bool:
+def is_pattern(path: Place) -> bool:
     """Tell whether a path is the pattern of files that are there."""
     return "?????" in path.name and _SHARD.fullmatch(path.name) is not None and _files(path)[0].is_file()
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Place) -> list[Place]:
     """Find all files of the checkpoint that one of them belongs to."""
     shard = _SHARD.fullmatch(path.name)
     if shard is None:
@@ -95,7 +94,7 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _opened(path: Path, check: bool) -> _File:
+def _opened(path: Place, check: bool) -> _File:
     blob = blob_of(path)
     with reading(f"{_KIND} {str(path)!r}"):
         table = Table(blob.read, blob.size, check=check)

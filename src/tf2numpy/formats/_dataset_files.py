@@ -7,14 +7,13 @@ read once. A compressed file is left alone if it is the only one, and everything
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from .._blobs import blob_of
 from .._errors import FormatError
-from .._protocols import ArraySource, Stored
+from .._protocols import ArraySource, Place, Stored
 from ..wire import records, snapshot
 from ..wire.records import Block
 from ..wire.structure import DENSE, RAGGED, SPARSE, Leaf
@@ -58,7 +57,9 @@ class _Undecided:
         self.chosen(block)
 
 
-def dataset(path: Path, files: Sequence[Path], described: Described, *, check: bool, numbered: bool = False) -> Stored:
+def dataset(
+    path: Place, files: Sequence[Place], described: Described, *, check: bool, numbered: bool = False
+) -> Stored:
     """Open the files of a dataset, in this order.
 
     numbered: the first component may be the place of each element among all; if its values are such, it orders the
@@ -73,7 +74,7 @@ def dataset(path: Path, files: Sequence[Path], described: Described, *, check: b
 
 
 def arrays_of(
-    path: Path, opened: Sequence[RecordFile], described: Described, streams: Streams, *, numbered: bool = False
+    path: Place, opened: Sequence[RecordFile], described: Described, streams: Streams, *, numbered: bool = False
 ) -> Stored:
     """Make arrays of opened files, as `dataset` does."""
     streams.most = max(streams.most, len(opened))
@@ -144,7 +145,7 @@ def _survey_of(leaf: Leaf) -> Shapes | Variants | _Undecided | None:
     return None if leaf.kind == DENSE and leaf.shape is not None and -1 not in leaf.shape else Shapes()
 
 
-def _opened(file: Path, described: Described, lone: bool, streams: Streams, check: bool) -> RecordFile:
+def _opened(file: Place, described: Described, lone: bool, streams: Streams, check: bool) -> RecordFile:
     blob, components = blob_of(file), len(described.leaves)
     count = described.elements if lone and described.elements >= 0 else None
     if described.version < CURRENT:

@@ -6,7 +6,6 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -51,14 +50,15 @@ class _Tag:
 class Log:
     """The events of one run, file by file."""
 
-    def __init__(self, run: str, blobs: Sequence[Blob]) -> None:
-        self._run, self._blobs = run, blobs
+    def __init__(self, run: str, files: Sequence[tuple[str, Blob]]) -> None:
+        """files: the name of each, and its bytes."""
+        self._run, self._names, self._blobs = run, [name for name, _ in files], [blob for _, blob in files]
         self._tags: dict[str, _Tag] = {}
         self._others: Counter[int] = Counter()
         self._other_bytes: Counter[int] = Counter()
         self._cut: dict[str, str] = {}
         self._alike = Alike()
-        self._most_tags = _LEAST_TAGS + sum(blob.size for blob in blobs) // _BYTES_OF_A_TAG
+        self._most_tags = _LEAST_TAGS + sum(blob.size for blob in self._blobs) // _BYTES_OF_A_TAG
 
     def read(self, file: int, *, check: bool) -> None:
         """Take in all whole events of a file.
@@ -76,7 +76,7 @@ class Log:
             except ChecksumError:
                 raise
             except FormatError as error:  # the end of a file that is still being written, or was to be
-                self._cut[joined(self._run, Path(blob.name).name)] = f"{error}; the events before it are complete"
+                self._cut[joined(self._run, self._names[file])] = f"{error}; the events before it are complete"
                 return
             if block is None:
                 return

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from .._dtypes import storage
 from .._errors import CopyRequired, FormatError
-from .._host import allocate, check_out, copy_into, read_only, region
+from .._host import allocate, check_out, copy_into, region
 from .._protocols import ArraySource
-from .._sources import HostArray, Numeric
+from .._sources import Numeric
 from .._strings import Strings
 from .._types import ArraySpec, Index, Request
 from ._hdf5_attributes import text_of
 from ._hdf5_elements import Elements, elements_of
 from ._hdf5_opened import Opened, Region
+from ._ranges import array_at
 
 # Read at once on the way into a buffer of another dtype or order: much more than a chunk of most files.
 _BLOCK_BYTES = 64 << 20
@@ -52,24 +53,21 @@ def source(opened: Opened, name: str, dataset: Any, label: str = "") -> ArraySou
         return Refused(opened, name, shape, found)
     if found.dtype == object:
         return Texts(opened, name, dataset, shape, found)
-    mapped = _mapped(opened, name, dataset, shape, found)
-    return Numbers(opened, name, dataset, shape, found) if mapped is None else mapped
+    in_place = _in_place(opened, name, dataset, shape, found)
+    return Numbers(opened, name, dataset, shape, found) if in_place is None else in_place
 
 
-def _mapped(opened: Opened, name: str, dataset: Any, shape: tuple[int, ...], found: Elements) -> HostArray | None:
-    """Map the elements, where they lie in one range of the file as NumPy would have them."""
+def _in_place(opened: Opened, name: str, dataset: Any, shape: tuple[int, ...], found: Elements) -> ArraySource | None:
+    """Take the elements from the file itself, where they lie in one range of it as NumPy would have them."""
     offset = dataset.get_offset()
     if not found.as_in_memory or offset is None or 0 in shape:
         return None
-    nbytes = math.prod(shape) * found.dtype.itemsize
-    if offset + nbytes > opened.blob.size:
+    stop = offset + math.prod(shape) * found.dtype.itemsize
+    if stop > opened.blob.size:
         raise FormatError(
-            f"{opened.where(name)} ends at byte {offset + nbytes}, and the file at byte {opened.blob.size}; "
-            "the file is damaged"
+            f"{opened.where(name)} ends at byte {stop}, and the file at byte {opened.blob.size}; the file is damaged"
         )
-    data = opened.blob.read(offset, offset + nbytes)
-    array: NDArray[Any] = np.ndarray(shape, storage(found.dtype), data.data)
-    return HostArray(read_only(array.view(found.dtype)), kind=opened.kind, device=opened.device)
+    return array_at(opened.blob, offset, shape, found.dtype, kind=opened.kind)
 
 
 class Numbers(Numeric):

@@ -58,6 +58,8 @@ def opening(blob: Blob, kind: str) -> Iterator[Opened]:
     h5py = require("h5py", "reading HDF5")
     try:
         file = h5py.File(blob.name if isinstance(blob, Mapped) else Hdf5File(blob, h5py), "r")
+    except Tf2NumpyError:
+        raise
     except _DAMAGE as error:
         raise FormatError(f"{blob.name!r} is an HDF5 file that cannot be opened: {error}") from error
     try:
@@ -116,6 +118,8 @@ class Region:
         memory = h5s.create_simple(shape) if shape else h5s.create(h5s.SCALAR)
         try:
             self._dataset.read(memory, space, target, self.found.memory_type)
+        except Tf2NumpyError:
+            raise
         except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise FormatError(f"{self.opened.where(self.name)} cannot be read: {error}") from error
 

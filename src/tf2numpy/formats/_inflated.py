@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._dtypes import storage
-from .._errors import FormatError
+from .._errors import FormatError, Tf2NumpyError
 from .._host import allocate, hand_out, region
 from .._sources import Numeric
 from .._types import ArraySpec, Index, Request
@@ -28,11 +28,11 @@ class Inflated(Numeric):
     """
 
     def __init__(
-        self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, header: Header, *, kind: str, device: str
+        self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, header: Header, *, kind: str, shown: str
     ) -> None:
-        self.kind, self.device = kind, device
+        self.kind, self.device = kind, f"file {shown}"
         self.spec = ArraySpec(header.shape, header.dtype)
-        self._archive, self._member, self._header = archive, member, header
+        self._archive, self._member, self._header, self._shown = archive, member, header, shown
         self._stream: IO[bytes] | None = None
         self._lock = threading.Lock()  # one stream, one place in it
 
@@ -104,10 +104,13 @@ class Inflated(Numeric):
                     raise EOFError(f"it ends after {self._header.start + offset + done} bytes")
                 target[done : done + len(piece)] = piece
                 done += len(piece)
+        except Tf2NumpyError:
+            self._forget()
+            raise
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
             self._forget()
             raise FormatError(
-                f"the member {self._member.filename!r} of {self._archive.filename!r} cannot be unpacked: {error}"
+                f"the member {self._member.filename!r} of {self._shown!r} cannot be unpacked: {error}"
             ) from error
 
 

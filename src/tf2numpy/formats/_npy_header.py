@@ -6,6 +6,7 @@ Source of its facts: numpy.lib.format. A structure of one field named like an ex
 
 from __future__ import annotations
 
+import ast
 import io
 import math
 import tokenize
@@ -36,18 +37,19 @@ class Header(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def parse(head: bytes, nbytes: int) -> Header:
-    """Read the header off the first bytes of a .npy file of this size.
+def parse(head: bytes, nbytes: int, *, exact: bool = True) -> Header:
+    """Read the header off the first bytes of a .npy file of this size; exact: nothing may follow the elements.
 
     Raises: FormatError for a damaged one, for pickled objects, and if the file is not of the size that it tells.
     """
     stream = io.BytesIO(head)
     try:
         version = npy_format.read_magic(stream)
-        if version not in ((1, 0), (2, 0)):
-            raise FormatError(f"it is a .npy file of version {version}; 1.0 and 2.0 are known here, np.load may do")
-        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
+        if version not in _READ:
+            raise FormatError(
+                f"it is a .npy file of version {version}; 1.0, 2.0 and 3.0 are known here, np.load may do"
+            )
+        shape, fortran, dtype = _READ[version](stream)
     except FormatError:
         raise
     except _DAMAGED as error:
@@ -59,9 +61,30 @@ def parse(head: bytes, nbytes: int) -> Header:
             f"its header has the shape {str(shape)[:100]}; sizes must be whole numbers from 0 to 2**63 - 1"
         )
     found = Header(stream.tell(), shape, dtype, fortran)
-    if found.start + found.nbytes != nbytes:
+    if found.start + found.nbytes > nbytes or (exact and found.start + found.nbytes != nbytes):
         raise FormatError(
             f"it has {nbytes} bytes, and its header tells of {found.start + found.nbytes}: {found.start} of its own, "
             f"then shape {str(shape)[:100]} of {dtype}"
         )
     return found._replace(dtype=from_structure(dtype))
+
+
+def _read_3_0(stream: io.BytesIO) -> tuple[Any, bool, np.dtype[Any]]:
+    """Read a header in UTF-8, which NumPy writes for names of fields that Latin-1 has not, and has no function for."""
+    length = int.from_bytes(stream.read(4), "little")
+    text = stream.read(length)
+    if len(text) < length:
+        raise ValueError(f"its header would have {length} bytes, and {len(text)} are there")
+    found = ast.literal_eval(text.decode())
+    if not isinstance(found, dict) or found.keys() != {"descr", "fortran_order", "shape"}:
+        raise ValueError("its header does not have just 'descr', 'fortran_order' and 'shape'")
+    if not isinstance(found["fortran_order"], bool) or not isinstance(found["shape"], tuple):
+        raise ValueError("the order or the shape in its header is none")
+    return found["shape"], found["fortran_order"], npy_format.descr_to_dtype(found["descr"])
+
+
+_READ: dict[tuple[int, int], Any] = {
+    (1, 0): npy_format.read_array_header_1_0,
+    (2, 0): npy_format.read_array_header_2_0,
+    (3, 0): _read_3_0,
+}

@@ -6,10 +6,11 @@ Source: tensorflow/core/data/snapshot_utils.cc. Of several runs, the one that th
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from .._blobs import blob_of
-from .._errors import FormatError
+from .._errors import FormatError, StoreError
+from .._protocols import Place
+from .._remote_errors import CannotList
 from ..wire.snapshot import Metadata, metadata
 from ._reading import reading
 
@@ -20,7 +21,7 @@ _TEXT = (b"element_spec", b"compression")  # how the same file of a distributed 
 _KNOWN_VERSIONS = range(3)
 
 
-def read_metadata(path: Path) -> Metadata | None:
+def read_metadata(path: Place) -> Metadata | None:
     """Read the metadata of a snapshot; None if they are text, or none at all.
 
     Raises: FormatError for a snapshot that was not finished, and for a version that is not known.
@@ -40,20 +41,34 @@ def read_metadata(path: Path) -> Metadata | None:
     return found
 
 
-def run_files(path: Path, found: Metadata) -> list[Path]:
+def run_files(path: Place, found: Metadata) -> list[Place]:
     """Give the files of the live run, by shard and number.
 
     Raises: FormatError for a run that is not there, and for files that are missing between others.
     """
     run = path / found.run_id
-    if not run.is_dir():
+    if run not in listed(path) or not run.is_dir():
         raise FormatError(f"{str(path)!r} has no folder {found.run_id!r}, the run that {METADATA} names; copy it there")
-    shards = sorted((one for one in run.iterdir() if one.suffix == ".shard"), key=lambda one: one.name)
+    shards = [one for one in listed(run) if one.suffix == ".shard"]
     return [file for shard in [run, *shards] for file in _numbered(shard)]
 
 
-def _numbered(shard: Path) -> list[Path]:
-    files = sorted((one for one in shard.iterdir() if one.suffix == ".snapshot"), key=lambda one: one.name)
+def listed(folder: Place) -> list[Place]:
+    """Give what lies in a folder of a dataset, by name.
+
+    Raises: StoreError for a folder on a server that cannot list.
+    """
+    try:
+        return sorted(folder.iterdir(), key=lambda one: one.name)
+    except CannotList:
+        raise StoreError(
+            f"{str(folder)!r} belongs to a dataset, whose files only a list of them tells, and its server cannot list "
+            "folders; copy the whole folder to a disk or a bucket, and open it there"
+        ) from None
+
+
+def _numbered(shard: Place) -> list[Place]:
+    files = [one for one in listed(shard) if one.suffix == ".snapshot"]
     for number, file in enumerate(files):
         if file.stem != f"{number:08d}":
             raise FormatError(

@@ -21,7 +21,7 @@ from .._text import decode
 from .._types import ArraySpec, Index, Request
 from ..layouts.zarr_grid import Coords, cut
 from ..layouts.zarr_text import lengths, split
-from ._zarr_chunks import Chunks, Place
+from ._zarr_chunks import Chunks, Found
 from ._zarr_meta import Metadata
 
 KIND = "Zarr array"
@@ -68,11 +68,12 @@ class Numbers(Numeric):
     def _fill(self, target: NDArray[Any], index: Index) -> None:
         touched = cut(index, self._metadata.grid.chunk)
         first = list(islice(touched, 2))
-        if len(first) < 2 or target.nbytes < _WORTH_THREADS_BYTES:
+        remote = self._chunks.remote
+        if len(first) < 2 or (target.nbytes < _WORTH_THREADS_BYTES and not remote):
             for one in _chained(first, touched):
                 self._one(target, one)
             return
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as threads:
+        with ThreadPoolExecutor(_MOST_THREADS if remote else min(os.cpu_count() or 1, _MOST_THREADS)) as threads:
             while first:
                 for _ in threads.map(lambda one: self._one(target, one), first):
                     pass
@@ -94,7 +95,7 @@ class Numbers(Numeric):
             if chunk.nbytes <= _MOST_KEPT_BYTES and into.size < chunk.size:
                 self._kept = coords, chunk
 
-    def _direct(self, place: Place, inside: Index, into: NDArray[Any]) -> bool:
+    def _direct(self, place: Found, inside: Index, into: NDArray[Any]) -> bool:
         """Read a region that is one range of a raw chunk to where it belongs, if it can be."""
         sizes = self._metadata.grid.chunk
         if into.dtype != self.spec.dtype or not into.flags.c_contiguous:
@@ -107,10 +108,10 @@ class Numbers(Numeric):
             start += inside[axis].start * size
             size *= sizes[axis]
         itemsize = into.dtype.itemsize
-        self._chunks.read_into(place, start * itemsize, into.reshape(-1).view(np.uint8).data)
+        self._chunks.read_into(place, start * itemsize, into.reshape(-1).view(np.uint8))
         return True
 
-    def _decoded(self, place: Place) -> NDArray[Any]:
+    def _decoded(self, place: Found) -> NDArray[Any]:
         named = self._metadata.named
         flat = np.frombuffer(self._chunks.decoded(place), named.stored)
         return flat.view(named.logical).reshape(self._metadata.grid.chunk)

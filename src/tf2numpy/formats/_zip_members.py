@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 
+from .._blob_file import BlobFile
 from .._blobs import Blob
 from .._errors import FormatError
 
@@ -23,6 +24,20 @@ DAMAGED = (
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _MOST_RATIO = 1040  # deflate makes nothing smaller than by 1032
 _ENCRYPTED = 1
+
+
+def unzipped(blob: Blob) -> zipfile.ZipFile:
+    """Read the directory of an archive.
+
+    Raises: one of DAMAGED for a damaged one, and what kept its bytes from being read.
+    """
+    file = BlobFile(blob)
+    try:
+        return zipfile.ZipFile(file)
+    except DAMAGED:
+        if file.failed is not None:
+            raise file.failed from None
+        raise
 
 
 def place(archive: Blob, member: zipfile.ZipInfo) -> tuple[int, int]:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 from .._errors import FormatError, InvalidArgument
-from .._protocols import Stored
+from .._protocols import Place, Stored
+from .._remote_errors import CannotList
 from ..wire.object_graph import GRAPH_KEY
 from ._bundle import INDEX_SUFFIX, files_of, index_of, open_bundle
 from ._checkpoint_folder import chosen, is_table_file
-from ._checkpoint_v1 import is_pattern, open_v1
 from ._names import named
 
 _KIND = "checkpoint"
@@ -22,7 +21,7 @@ _DATA_FILE = re.compile(r"(.+)\.data-\d{5}-of-\d{5}")
 
 
 def checkpoint(
-    path: Path,
+    path: Place,
     head: bytes,
     *,
     names: str = "human",
@@ -47,18 +46,24 @@ def checkpoint(
         stored = Stored(_KIND, bundle.arrays, lambda: None, left_out=bundle.left_out)
         graph = bundle.text(GRAPH_KEY)
     else:
+        from ._checkpoint_v1 import open_v1  # slow to import, and few files need it
+
         stored, graph = open_v1(found, check=check), None
     stored = replace(stored, chosen=found.name if path.is_dir() else "")
     return named(stored, graph, names=names, slots=slots, shown=repr(str(found)))
 
 
-def _found(path: Path, wanted: str | None) -> Path | None:
+def _found(path: Place, wanted: str | None) -> Place | None:
     """Find the prefix of the checkpoint that is meant, or a file of version 1; None if it is no checkpoint.
 
     Raises: as `checkpoint`.
     """
-    if path.is_dir() and (found := chosen(path, wanted)) is not None:
-        return found
+    try:
+        if path.is_dir() and (found := chosen(path, wanted)) is not None:
+            return found
+    except CannotList:
+        if not index_of(path).is_file():
+            raise
     if path.is_file():
         return _of_file(path)
     if index_of(path).is_file():
@@ -69,10 +74,12 @@ def _found(path: Path, wanted: str | None) -> Path | None:
             f"{str(path)!r} has no index: there is {', '.join(there)}, and no {index_of(path).name}; a save that did "
             "not finish leaves that, or a copy that is not whole"
         )
+    from ._checkpoint_v1 import is_pattern
+
     return path if is_pattern(path) else None
 
 
-def _of_file(path: Path) -> Path | None:
+def _of_file(path: Place) -> Place | None:
     if path.name.endswith(INDEX_SUFFIX):
         prefix = path.parent / path.name.removesuffix(INDEX_SUFFIX)
         return prefix if is_table_file(path) or files_of(prefix) else None

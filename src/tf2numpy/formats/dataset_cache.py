@@ -7,25 +7,26 @@ called 0, 1 ... in their order, a lone one "data".
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 
 from .._blobs import blob_of
 from .._errors import FormatError
-from .._protocols import Stored
+from .._protocols import Place, Stored
+from .._remote_errors import CannotList
 from ..wire.cache_keys import place_of
 from ..wire.table import FOOTER_BYTES, Table, is_table
 from ._bundle import INDEX_SUFFIX, index_of
 from ._reading import reading
 
 _KIND = "dataset cache"
+_LOCK = ".lockfile"
 
 
-def dataset_cache(path: Path, head: bytes, *, check: bool = True) -> Stored | None:
+def dataset_cache(path: Place, head: bytes, *, check: bool = True) -> Stored | None:
     """Open a cache by the name that was given to `Dataset.cache`, or by its index.
 
     Raises: FormatError for a cache that is being written, for missing or damaged files; ChecksumError; MissingExtra.
     """
-    if path.is_dir():
+    if _is_folder(path):
         return None
     prefix = path.parent / path.name.removesuffix(INDEX_SUFFIX)
     index = index_of(prefix)
@@ -44,7 +45,7 @@ def dataset_cache(path: Path, head: bytes, *, check: bool = True) -> Stored | No
         from ._dataset_files import CURRENT, Described, arrays_of
         from ._record_files import Streams
 
-        locked = sorted(one.name for one in prefix.parent.iterdir() if _is_lock(one.name, prefix.name))
+        locked = _locks(prefix)
         if locked:
             raise FormatError(
                 f"it is being written, or its writer was stopped: there is {locked[0]!r}; wait, or write it anew"
@@ -53,5 +54,19 @@ def dataset_cache(path: Path, head: bytes, *, check: bool = True) -> Stored | No
     return arrays_of(path, [cached], Described(cached.leaves, CURRENT, -1, _KIND), Streams())
 
 
-def _is_lock(name: str, prefix: str) -> bool:
-    return name.startswith(f"{prefix}_") and name.endswith(".lockfile")
+def _is_folder(path: Place) -> bool:
+    """Tell whether there is a folder, and not only may be one, for all that a server which cannot list tells."""
+    try:
+        return path.is_dir() and any(True for _ in path.iterdir())
+    except CannotList:
+        return False
+
+
+def _locks(prefix: Place) -> list[str]:
+    """Name the files that say that a cache is being written; on a server that cannot list, the first if it is there."""
+    try:
+        names = [one.name for one in prefix.parent.iterdir()]
+    except CannotList:
+        first = f"{prefix.name}_0{_LOCK}"
+        names = [first] if (prefix.parent / first).is_file() else []
+    return sorted(name for name in names if name.startswith(f"{prefix.name}_") and name.endswith(_LOCK))

@@ -7,11 +7,9 @@ saved; with a function that chose their shards that order is lost, and they come
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .._blobs import blob_of
 from .._errors import FormatError
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from ..wire.structure import Leaf, leaves
 from ._dataset_files import Described, dataset
 from ._reading import reading
@@ -21,7 +19,7 @@ _KIND = "saved dataset"
 _MOST_SPEC_BYTES = 1 << 24
 
 
-def dataset_save(path: Path, head: bytes, *, check: bool = True) -> Stored | None:
+def dataset_save(path: Place, head: bytes, *, check: bool = True) -> Stored | None:
     """Open a folder that `Dataset.save` wrote: its components by their names in the elements.
 
     Raises: FormatError for an unfinished save, missing or damaged files; ChecksumError; MissingExtra.
@@ -42,7 +40,7 @@ def dataset_save(path: Path, head: bytes, *, check: bool = True) -> Stored | Non
     return dataset(path, run_files(path, metadata), described, check=check)
 
 
-def read_structure(path: Path) -> list[Leaf]:
+def read_structure(path: Place) -> list[Leaf]:
     """Read the structure of the elements of a dataset in a folder.
 
     Raises: FormatError.

@@ -7,10 +7,8 @@ an element's place among all goes before its components, and over several shards
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .._errors import FormatError
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from ..wire.structure import OTHER, Leaf
 from ._dataset_files import CURRENT, Described, dataset
 from ._snapshot_folder import METADATA, SPEC, read_metadata, run_files
@@ -20,7 +18,7 @@ _INT64 = 9
 _SHOWN = 5
 
 
-def dataset_snapshot(path: Path, head: bytes, *, check: bool = True) -> Stored | None:
+def dataset_snapshot(path: Place, head: bytes, *, check: bool = True) -> Stored | None:
     """Open the folder that was given to `Dataset.snapshot`, or the one within it of one pipeline.
 
     Raises: FormatError for an unfinished snapshot, snapshots of several pipelines, missing or damaged files;

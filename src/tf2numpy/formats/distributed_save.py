@@ -7,19 +7,18 @@ is not recorded: they come stream by stream, and chunk by chunk in each.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from .._errors import FormatError
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from ._dataset_files import CURRENT, Described, dataset
-from ._snapshot_folder import METADATA, SPEC, read_metadata
+from ._snapshot_folder import METADATA, SPEC, listed, read_metadata
 from .dataset_save import read_structure
 
 _KIND = "distributed save of a dataset"
 _CHUNK = re.compile(r"chunk_(\d{1,18})_(\d{1,18})_(-?\d{1,18})")
 
 
-def distributed_save(path: Path, head: bytes, *, check: bool = True) -> Stored | None:
+def distributed_save(path: Place, head: bytes, *, check: bool = True) -> Stored | None:
     """Open a folder that `tf.data.experimental.distributed_save` wrote.
 
     Raises: FormatError for a save that failed or is not done, missing or damaged chunks; ChecksumError; MissingExtra.
@@ -34,10 +33,10 @@ def distributed_save(path: Path, head: bytes, *, check: bool = True) -> Stored |
     if not (path / "DONE").is_file():
         raise FormatError(f"{shown} is a {_KIND} that is not done: it has no file 'DONE'; wait, or save it again")
     chunks = path / "chunks"
-    if not chunks.is_dir():
+    if chunks not in listed(path) or not chunks.is_dir():
         raise FormatError(f"{shown} has no folder 'chunks', where its data should be; copy it there")
     found = {}
-    for one in chunks.iterdir():
+    for one in listed(chunks):
         if match := _CHUNK.fullmatch(one.name):
             found[int(match[1]), int(match[2])] = (one, int(match[3]))
     files = [found[place] for place in sorted(found)]

@@ -8,11 +8,9 @@ Source: tensorflow/core/util/{event.proto, events_writer.cc}, tensorflow/core/fr
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .._blobs import blob_of
 from .._errors import FormatError
-from .._protocols import ArraySource, Stored
+from .._protocols import ArraySource, Place, Stored
 from .._types import joined
 from ..wire import crc32c, records
 from ..wire.events import event
@@ -24,7 +22,7 @@ _VERSION = "brain.Event:"
 _MOST_FIRST_BYTES = 1 << 16  # of the event that begins a file
 
 
-def events(path: Path, head: bytes, *, check: bool = True) -> Stored | None:
+def events(path: Place, head: bytes, *, check: bool = True) -> Stored | None:
     """Open an event log: arrays `tag/step`, `tag/wall_time`, in seconds since 1970, and `tag/value` or others for it.
 
     check: compare the checksum of every event.
@@ -37,7 +35,7 @@ def events(path: Path, head: bytes, *, check: bool = True) -> Stored | None:
         return None
     arrays: dict[str, ArraySource] = {}
     for run, files in found.items():
-        log = Log(run, [blob_of(file) for file in files])
+        log = Log(run, [(file.name, blob_of(file)) for file in files])
         for file in range(len(files)):
             log.read(file, check=check)
         arrays.update(log.arrays())
@@ -45,7 +43,7 @@ def events(path: Path, head: bytes, *, check: bool = True) -> Stored | None:
     return Stored(KIND, arrays, lambda: None, left_out=left_out)
 
 
-def _is_log(path: Path, head: bytes | None = None) -> bool:
+def _is_log(path: Place, head: bytes | None = None) -> bool:
     """Tell whether a file begins as event logs do: with an event that names their version."""
     start = records.HEADER_BYTES
     if head is not None and not _is_header(head[:start]):
@@ -65,7 +63,7 @@ def _is_header(begin: bytes) -> bool:
     return crc32c.masked(begin[:8]) == int.from_bytes(begin[8:], "little") and len(begin) == records.HEADER_BYTES
 
 
-def _runs(path: Path, left_out: dict[str, str]) -> dict[str, list[Path]]:
+def _runs(path: Place, left_out: dict[str, str]) -> dict[str, list[Place]]:
     """Find the logs of a folder, and of the folders in it, by name of the run."""
     if not path.is_dir():
         return {}
@@ -81,5 +79,5 @@ def _runs(path: Path, left_out: dict[str, str]) -> dict[str, list[Path]]:
     return found
 
 
-def _children(folder: Path) -> list[Path]:
+def _children(folder: Place) -> list[Place]:
     return sorted(folder.iterdir(), key=lambda child: child.name)

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from .._blob_file import BlobFile
 from .._blobs import Blob, Held, Slice, blob_of
-from .._errors import FormatError
-from .._protocols import Stored
+from .._errors import FormatError, StoreError
+from .._protocols import Place, Stored
 from .._units import format_bytes
 from . import _keras_config, keras_hdf5, keras_shards
-from ._zip_members import DAMAGED, is_stored, place
+from ._zip_members import DAMAGED, is_stored, place, unzipped
 
 ARCHIVE, _FOLDER = ".keras archive", "folder of a Keras model"
 _CONFIG, _METADATA = "config.json", "metadata.json"
@@ -27,7 +25,7 @@ _UNPACK = "unpack the archive (unzip does), and open the folder"
 _MOST_RATIO, _ALWAYS_BYTES, _MOST_UNPACKED_BYTES = 10, 64 << 20, 1 << 30
 
 
-def keras_archive(path: Path, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
+def keras_archive(path: Place, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
     """Open a .keras archive. What is compressed in it is checked against its checksum; what is mapped is not.
 
     Raises: FormatError for a damaged archive, and for weights that are pickled, or compressed too well to be weights.
@@ -39,6 +37,8 @@ def keras_archive(path: Path, head: bytes, *, names: str = "human", slots: bool 
         members = _members(archive)
         if _CONFIG not in members:
             return None
+    except StoreError:
+        raise
     except DAMAGED as error:
         if path.suffix.lower() != _SUFFIX:
             return None
@@ -60,7 +60,7 @@ def keras_archive(path: Path, head: bytes, *, names: str = "human", slots: bool 
     return _read(keras_hdf5.stored_in(weights, ARCHIVE, model, told=True, names=names, slots=slots), weights)
 
 
-def keras_folder(path: Path, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
+def keras_folder(path: Place, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
     """Open a folder that Keras saved a model to, or that a .keras archive was unpacked to.
 
     Raises: FormatError for damaged files, and for weights that are pickled.
@@ -98,7 +98,7 @@ def _members(archive: Blob) -> Mapping[str, zipfile.ZipInfo]:
     Raises: FormatError if two have one name; what zipfile raises for a damaged archive.
     """
     members: dict[str, zipfile.ZipInfo] = {}
-    with zipfile.ZipFile(BlobFile(archive)) as opened:
+    with unzipped(archive) as opened:
         for member in opened.infolist():
             if member.filename in members:
                 raise FormatError(f"{archive.name!r} has two members {member.filename!r}; the archive is damaged")
@@ -122,8 +122,10 @@ def _content(archive: Blob, member: zipfile.ZipInfo, most_bytes: int) -> Blob:
                 f"its {format_bytes(member.compress_size)} would unpack to {format_bytes(member.file_size)}, and "
                 f"{format_bytes(allowed)} are the most that is unpacked in memory; if it is to be trusted, {_UNPACK}"
             )
-        with zipfile.ZipFile(BlobFile(archive)) as opened:
+        with unzipped(archive) as opened:
             return Held(opened.read(member), name)
+    except StoreError:
+        raise
     except (FormatError, *DAMAGED) as error:
         raise FormatError(f"{name!r} cannot be read: {error}") from error
 

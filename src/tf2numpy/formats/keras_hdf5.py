@@ -6,10 +6,9 @@ Which of them a file is, is told by its groups and attributes.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from .._blobs import Blob, blob_of
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from . import _keras_legacy, _keras_weights
 from ._hdf5_opened import SIGNATURE, opening
 from ._keras_config import Known
@@ -18,7 +17,7 @@ WEIGHTS, _LEGACY = "Keras weights file", "legacy Keras file"
 _SUFFIX = ".weights.h5"
 
 
-def keras_hdf5(path: Path, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
+def keras_hdf5(path: Place, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
     """Open a file of Keras's; arrays are called "dense/kernel" where that is known, else "dense/0".
 
     Raises: FormatError for a damaged file, and for one that leads elsewhere; MissingExtra without h5py.

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from .._blobs import blob_of
 from .._errors import FormatError
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from .._units import format_bytes
 from ..layouts.json_objects import parse_object
 from ._hdf5_opened import opening
@@ -25,7 +24,7 @@ _SUFFIX, _MAP, _VARS, _OF_SHARDS = ".weights.json", "weight_map", "vars", ".h5"
 _MOST_BYTES = 1 << 26
 
 
-def keras_shards(path: Path, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
+def keras_shards(path: Place, head: bytes, *, names: str = "human", slots: bool = False) -> Stored | None:
     """Open weights by the map of their files, which lie beside it.
 
     Raises: FormatError for a damaged map, for files that are missing, damaged, or not beside it.
@@ -37,7 +36,7 @@ def keras_shards(path: Path, head: bytes, *, names: str = "human", slots: bool =
     return stored_in(path, _KIND, None, names=names, slots=slots)
 
 
-def stored_in(path: Path, kind: str, model: Known | None, *, names: str, slots: bool) -> Stored:
+def stored_in(path: Place, kind: str, model: Known | None, *, names: str, slots: bool) -> Stored:
     """Read the map, and the files it names; model: what is known of the model."""
     places = _places(path)
     with ExitStack() as files:
@@ -56,7 +55,7 @@ def stored_in(path: Path, kind: str, model: Known | None, *, names: str, slots: 
         return stored_of(kind, merged, model, names=names, slots=slots, close=files.pop_all().close)
 
 
-def _is_map(path: Path) -> bool:
+def _is_map(path: Place) -> bool:
     try:
         found = _parsed(path).get(_MAP)
     except ValueError:
@@ -70,14 +69,14 @@ def _listed(files: Any) -> list[Any]:
     return files if isinstance(files, list) else [files]
 
 
-def _parsed(path: Path) -> Mapping[str, Any]:
+def _parsed(path: Place) -> Mapping[str, Any]:
     blob = blob_of(path)
     if blob.size > _MOST_BYTES:
         raise ValueError(f"it has {format_bytes(blob.size)}, and {format_bytes(_MOST_BYTES)} are the most that is read")
     return parse_object(blob.read(0, blob.size).tobytes())
 
 
-def _places(path: Path) -> Mapping[str, Sequence[str]]:
+def _places(path: Place) -> Mapping[str, Sequence[str]]:
     """Give the files of each group of variables.
 
     Raises: FormatError for a map that is none, and for names of files that are not beside it.
@@ -102,7 +101,7 @@ def _places(path: Path) -> Mapping[str, Sequence[str]]:
     return places
 
 
-def _shard(path: Path, file: str, kind: str, files: ExitStack) -> Contents:
+def _shard(path: Place, file: str, kind: str, files: ExitStack) -> Contents:
     place = path.parent / file
     if not place.is_file():
         raise FormatError(f"{str(place)!r}, a part of {str(path)!r}, is missing; put it beside the others")
@@ -115,7 +114,7 @@ def _shard(path: Path, file: str, kind: str, files: ExitStack) -> Contents:
     return contents
 
 
-def _of_group(path: Path, group: str, files: Mapping[str, Sequence[Variable]]) -> Sequence[Variable]:
+def _of_group(path: Place, group: str, files: Mapping[str, Sequence[Variable]]) -> Sequence[Variable]:
     """Give the variables of a group, each of which only one of the files may have."""
     found: dict[str, tuple[str, Variable]] = {}
     for file, variables in files.items():

@@ -1,4 +1,4 @@
-"""One array in a .npy file, as a view of the memory-mapped file. Only NumPy's own format may enter.
+"""One array in a .npy file. Only NumPy's own format may enter.
 
 Source of its facts: numpy.lib.format. A structure of one field named like an extended dtype is that dtype (see
 `sinks._npy_file`).
@@ -6,29 +6,28 @@ Source of its facts: numpy.lib.format. A structure of one field named like an ex
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
-
-from .._dtypes import from_structure
+from .._blobs import blob_of
 from .._errors import FormatError
-from .._host import read_only
-from .._protocols import Stored
-from .._sources import HostArray
+from .._protocols import Place, Stored
+from . import _npy_header
+from ._ranges import array_at
 
+_KIND = ".npy file"
 _MAGIC = b"\x93NUMPY"
 
 
-def npy(path: Path, head: bytes) -> Stored | None:
-    """Open a .npy file; its one array is called "data".
+def npy(path: Place, head: bytes) -> Stored | None:
+    """Open a .npy file; its one array is called "data". What may follow the array is left alone, as NumPy does it.
 
     Raises: FormatError for a damaged file, and for one of pickled objects, which are unsafe to load.
     """
     if not head.startswith(_MAGIC):
         return None
+    blob = blob_of(path)
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise FormatError(f"{str(path)!r} is a .npy file that cannot be read: {error}") from error
-    array = read_only(np.asarray(array).view(from_structure(array.dtype)))
-    return Stored(".npy file", {"data": HostArray(array, kind=".npy file", device=f"file {path}")}, lambda: None)
+        start = blob.read(0, min(_npy_header.MOST_BYTES, blob.size)).tobytes()
+        header = _npy_header.parse(start, blob.size, exact=False)
+        array = array_at(blob, header.start, header.shape, header.dtype, kind=_KIND, fortran=header.fortran)
+    except FormatError as error:
+        raise FormatError(f"{str(path)!r} is a {_KIND} that cannot be read: {error}") from error
+    return Stored(_KIND, {"data": array}, lambda: None)

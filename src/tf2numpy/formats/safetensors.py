@@ -1,4 +1,4 @@
-"""The arrays of a .safetensors file, as views of the memory-mapped file. Only that format's bytes may enter.
+"""The arrays of a .safetensors file. Only that format's bytes may enter.
 
 The header is checked as the safetensors library does it: the arrays must fill the file, without gaps or overlaps.
 What our own files record beside (see `sinks.safetensors`) gives each array its dtype back.
@@ -7,19 +7,16 @@ What our own files record beside (see `sinks.safetensors`) gives each array its 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .._blobs import Blob, blob_of
 from .._errors import FormatError
-from .._host import read_only
-from .._protocols import ArraySource, Stored
-from .._sources import HostArray
+from .._protocols import ArraySource, Place, Stored
 from ..layouts.json_objects import parse_object
 from ..layouts.safetensors_dtypes import KNOWN, MOST_HEADER_BYTES, RECORD, Encoding, decoded
-from ._swapped import Swapped
+from ._ranges import array_at
 
 _KIND = ".safetensors file"
 
@@ -35,7 +32,7 @@ class _Entry(NamedTuple):
     end: int
 
 
-def safetensors(path: Path, head: bytes) -> Stored | None:
+def safetensors(path: Place, head: bytes) -> Stored | None:
     """Open a .safetensors file; its arrays have the order of its header.
 
     Raises: FormatError for a damaged file, and for a dtype that is not known here.
@@ -44,17 +41,17 @@ def safetensors(path: Path, head: bytes) -> Stored | None:
     if head[8:9] != b"{" or (length > MOST_HEADER_BYTES and path.suffix.lower() != ".safetensors"):
         return None
     try:
-        data = np.memmap(path, np.uint8, "r")
+        blob = blob_of(path)
         base = 8 + length
-        if length > MOST_HEADER_BYTES or base > data.size:
+        if length > MOST_HEADER_BYTES or base > blob.size:
             raise FormatError(
-                f"its first 8 bytes promise a header of {length} bytes; {data.size - 8} bytes follow, and "
+                f"its first 8 bytes promise a header of {length} bytes; {blob.size - 8} bytes follow, and "
                 f"{MOST_HEADER_BYTES} are allowed"
             )
-        entries = _entries(data[8:base].tobytes())
-        _check_places(entries, data.size - base)
-        arrays = {entry.name: _source(np.asarray(data[base:]), entry, path) for entry in entries}
-    except (FormatError, OSError) as error:
+        entries = _entries(blob.read(8, base).tobytes())
+        _check_places(entries, blob.size - base)
+        arrays = {entry.name: _source(blob, base, entry) for entry in entries}
+    except FormatError as error:
         raise FormatError(f"{str(path)!r} is a {_KIND} that cannot be read: {error}") from error
     return Stored(_KIND, arrays, lambda: None)
 
@@ -111,18 +108,12 @@ def _check_places(entries: list[_Entry], nbytes: int) -> None:
         raise FormatError(f"its arrays end at offset {end} after the header, and the file at {nbytes}")
 
 
-def _source(data: NDArray[Any], entry: _Entry, path: Path) -> ArraySource:
-    bits = data[entry.begin : entry.end]
-    device = f"file {path}"
+def _source(blob: Blob, base: int, entry: _Entry) -> ArraySource:
     try:
-        array = bits.view(entry.encoding.stored).reshape(entry.shape)
-    except ValueError as error:
-        raise FormatError(
-            f"the entry {entry.name!r} of its header has shape {_short(entry.shape)}, which NumPy cannot have: {error}"
-        ) from error
-    if entry.dtype != entry.encoding.stored:
-        return Swapped(array, entry.dtype, kind=_KIND, device=device)
-    return HostArray(read_only(array), kind=_KIND, device=device)
+        stored = entry.encoding.stored
+        return array_at(blob, base + entry.begin, entry.shape, entry.dtype, kind=_KIND, stored=stored)
+    except FormatError as error:
+        raise FormatError(f"the entry {entry.name!r} of its header cannot be read: {error}") from error
 
 
 def _are_sizes(found: Any) -> bool:

@@ -8,11 +8,9 @@ read. Source: tensorflow/cc/saved_model/{constants.h, reader.cc}.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from .._blobs import blob_of
 from .._errors import FormatError
-from .._protocols import Stored
+from .._protocols import Place, Stored
 from ..wire import graph
 from ..wire.graph import MetaGraph
 from ..wire.object_graph import GRAPH_KEY
@@ -25,11 +23,12 @@ _KIND = "SavedModel"
 _BINARY = "saved_model.pb"
 _OTHERS = {"saved_model.pbtxt": "as text", "saved_model.cpb": "in chunks"}
 _HEAD = b"\x08\x01\x12"  # the version of the format, 1, and a graph
+_GRAPH = b"\x12"  # how another graph begins
 _CONSTANTS = "constants"
 
 
 def saved_model(
-    path: Path, head: bytes, *, names: str = "human", slots: bool = False, constants: bool = False, check: bool = True
+    path: Place, head: bytes, *, names: str = "human", slots: bool = False, constants: bool = False, check: bool = True
 ) -> Stored | None:
     """Open a SavedModel: its folder, or the file of its graph. Constants are called "constants/FUNCTION/NODE".
 
@@ -57,7 +56,7 @@ def saved_model(
     return stored
 
 
-def _file_of_graph(path: Path, head: bytes) -> Path | None:
+def _file_of_graph(path: Place, head: bytes) -> Place | None:
     """Find the file that makes a folder a SavedModel; None if it is none."""
     if path.is_dir():
         return next((path / name for name in (_BINARY, *_OTHERS) if (path / name).is_file()), None)
@@ -65,15 +64,22 @@ def _file_of_graph(path: Path, head: bytes) -> Path | None:
         return path
     if not head.startswith(_HEAD):
         return None
-    if path.name != _BINARY:
-        try:
-            _served(path)
-        except FormatError:  # a TensorProto begins so too
-            return None
-    return path
+    return path if path.name == _BINARY or _is_saved_model(path, head) else None
 
 
-def _served(file: Path) -> MetaGraph:
+def _is_saved_model(path: Place, head: bytes) -> bool:
+    """Tell it from a TensorProto, which begins so too: by what follows the first graph, before all is fetched."""
+    blob, end = blob_of(path), graph.first_graph_end(head)
+    if end is None or end > blob.size or (end < blob.size and bytes(blob.read(end, end + 1)) != _GRAPH):
+        return False
+    try:
+        _served(path)
+    except FormatError:
+        return False
+    return True
+
+
+def _served(file: Place) -> MetaGraph:
     """Read the graph that counts.
 
     Raises: FormatError for a damaged file.
@@ -83,7 +89,7 @@ def _served(file: Path) -> MetaGraph:
         return graph.served(graph.meta_graphs(blob.read(0, blob.size).data))
 
 
-def _variables(prefix: Path, graph_: MetaGraph | None, *, names: str, slots: bool, check: bool) -> Stored:
+def _variables(prefix: Place, graph_: MetaGraph | None, *, names: str, slots: bool, check: bool) -> Stored:
     """Open the bundle of the variables, which a model without variables has not."""
     if not index_of(prefix).is_file():
         there = files_of(prefix)

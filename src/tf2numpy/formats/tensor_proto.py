@@ -6,7 +6,6 @@ which they are written, and its values must fill the shape; and it is asked last
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from .._blobs import blob_of
 from .._errors import FormatError
 from .._host import read_only, region
-from .._protocols import ArraySource, Stored
+from .._protocols import ArraySource, Place, Stored
 from .._sources import HostArray
 from .._strings import Strings
 from .._types import Index
@@ -31,7 +30,7 @@ _MOST_DTYPE = 0x7F
 _MOST_BYTES = (1 << 31) - 1
 
 
-def tensor_proto(path: Path, head: bytes) -> Stored | None:
+def tensor_proto(path: Place, head: bytes) -> Stored | None:
     """Open a file that is one TensorProto of numbers or strings; its one array is called "data"."""
     if len(head) < 2 or head[0] != _DTYPE_KEY or not 0 < head[1] <= _MOST_DTYPE:
         return None

@@ -6,14 +6,13 @@ Source of its facts: the Zarr v3 specification, and what zarr-python 3.1 writes.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from .._errors import FormatError
-from .._protocols import ArraySource, Stored
+from .._protocols import ArraySource, Place, Stored
 from ._zarr_chunks import Chunks
+from ._zarr_files import folders_with, opened, real
 from ._zarr_meta import parse
 from ._zarr_sources import Numbers, Texts
 
@@ -25,7 +24,7 @@ _MOST_DEPTH = 64
 _LONE_NAME = "data"
 
 
-def zarr(path: Path, head: bytes) -> Stored | None:
+def zarr(path: Place, head: bytes) -> Stored | None:
     """Open a folder that is a Zarr group, or one array, which is then called "data".
 
     Raises: FormatError for a folder of Zarr v2, and for one whose own metadata is damaged.
@@ -39,19 +38,17 @@ def zarr(path: Path, head: bytes) -> Stored | None:
                 "zarr.copy_store or 'zarr migrate v3', first"
             )
         return None
-    root = Path(os.path.realpath(path))
+    root = real(path)
     document = _document(root, root)
-    if document["node_type"] == "array":
-        nodes = {_LONE_NAME: root}
-    else:
-        nodes = {"/".join(folder.relative_to(root).parts): folder for folder in _arrays(root, root, 0)}
+    is_array = document["node_type"] == "array"
+    nodes = {_LONE_NAME: root} if is_array else dict(_arrays(root, "", root, 0))
     return Stored("Zarr folder", _Arrays(path, root, dict(sorted(nodes.items()))), lambda: None)
 
 
 class _Arrays(Mapping[str, ArraySource]):
     """The arrays by name. One that cannot be read raises FormatError when it is asked for; the others do not mind."""
 
-    def __init__(self, shown: Path, root: Path, folders: Mapping[str, Path]) -> None:
+    def __init__(self, shown: Place, root: Place, folders: Mapping[str, Place]) -> None:
         self._shown, self._root, self._folders = shown, root, folders
 
     def __getitem__(self, name: str) -> ArraySource:
@@ -78,15 +75,13 @@ class _Arrays(Mapping[str, ArraySource]):
         return len(self._folders)
 
 
-def _arrays(folder: Path, root: Path, depth: int, seen: list[int] | None = None) -> Iterator[Path]:
-    """Give the folders of the arrays below a group; one whose metadata is damaged counts as an array."""
+def _arrays(
+    folder: Place, prefix: str, root: Place, depth: int, seen: list[int] | None = None
+) -> Iterator[tuple[str, Place]]:
+    """Give the folders of the arrays below a group by name; one whose metadata is damaged counts as an array."""
     seen = [0] if seen is None else seen
-    with os.scandir(folder) as entries:
-        folders = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    for name in folders:
+    for name in folders_with(folder, _MARKER):
         below = folder / name
-        if not os.path.lexists(below / _MARKER):
-            continue
         seen[0] += 1
         if depth == _MOST_DEPTH or seen[0] > _MOST_NODES:
             raise FormatError(
@@ -98,26 +93,22 @@ def _arrays(folder: Path, root: Path, depth: int, seen: list[int] | None = None)
         except FormatError:
             is_group = False
         if is_group:
-            yield from _arrays(below, root, depth + 1, seen)
+            yield from _arrays(below, f"{prefix}{name}/", root, depth + 1, seen)
         else:
-            yield below
+            yield prefix + name, below
 
 
-def _document(folder: Path, root: Path) -> dict[str, Any]:
+def _document(folder: Place, root: Place) -> dict[str, Any]:
     """Read a `zarr.json`.
 
     Raises: FormatError naming the file and saying what is wrong.
     """
     path = folder / _MARKER
     try:
-        if not os.path.realpath(path).startswith(str(root) + os.sep):
-            raise ValueError(f"a symbolic link leads out of the folder, to {os.path.realpath(path)!r}")
-        if not path.is_file():
-            raise ValueError("it is no ordinary file")
-        size = path.stat().st_size
-        if size > _MOST_JSON_BYTES:
-            raise ValueError(f"it has {size} bytes, more than {_MOST_JSON_BYTES}")
-        found = json.loads(path.read_bytes().decode())
+        with opened(path, root) as blob:
+            if blob.size > _MOST_JSON_BYTES:
+                raise ValueError(f"it has {blob.size} bytes, more than {_MOST_JSON_BYTES}")
+            found = json.loads(blob.read(0, blob.size).tobytes().decode())
         if not isinstance(found, dict):
             raise ValueError(f"it is a {type(found).__name__} instead of an object")
         if found.get("zarr_format") != 3 or found.get("node_type") not in ("array", "group"):
@@ -125,6 +116,7 @@ def _document(folder: Path, root: Path) -> dict[str, Any]:
                 f"its zarr_format is {found.get('zarr_format')!r} and its node_type {found.get('node_type')!r} "
                 "instead of 3 and 'array' or 'group'"
             )
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{str(path)!r} is damaged: {error}; get the folder anew from where it is whole") from error
+    except (ValueError, RecursionError, FileNotFoundError) as error:
+        what = "it is no ordinary file" if isinstance(error, FileNotFoundError) else error
+        raise FormatError(f"{str(path)!r} is damaged: {what}; get the folder anew from where it is whole") from error
     return found

@@ -14,12 +14,13 @@ from typing import NamedTuple
 from .._errors import FormatError
 from ._trackables import Trackables
 from .one_field import content, contents, text
-from .protobuf import BYTES, VARINT, Buffer, fields
+from .protobuf import BYTES, VARINT, Buffer, field_at, fields, varint
 
 _CONST, _VALUE = b"Const", b"value"
 _MOST_OF_NODE = 7  # the last field of a NodeDef
 _OP = re.compile(rb"[A-Za-z_][A-Za-z0-9_>.]*")  # some of those that start with "_" are made by TensorFlow itself
 _SERVE = "serve"
+_VERSION_KEY, _GRAPH_KEY = 1 << 3 | VARINT, 2 << 3 | BYTES
 
 
 class MetaGraph(NamedTuple):
@@ -57,6 +58,30 @@ def meta_graphs(data: Buffer) -> list[MetaGraph]:
 def served(graphs: list[MetaGraph]) -> MetaGraph:
     """Choose the graph that is meant for use: the first that is tagged "serve", else the first."""
     return next((graph for graph in graphs if _SERVE in graph.tags), graphs[0])
+
+
+def first_graph_end(begin: Buffer) -> int | None:
+    """Give where the first graph of a SavedModel ends, by the first bytes of it; None if they begin no SavedModel."""
+    view = memoryview(begin)
+    try:
+        _, at = varint(view, 1)
+        key, at = varint(view, at)
+        size, at = varint(view, at)
+    except FormatError:
+        return None
+    return at + size if (view[0], key) == (_VERSION_KEY, _GRAPH_KEY) else None
+
+
+def may_be_graph(begin: Buffer) -> bool:
+    """Tell by its first bytes whether a file may be a GraphDef: a node, its name, its operation, as all write them."""
+    view = memoryview(begin)
+    try:
+        _, at = varint(view, 1)
+        name, kind, _, at = field_at(view, at)
+        operation, _, op, _ = field_at(view, at)
+        return (name, kind, operation) == (1, BYTES, 2) and _OP.fullmatch(op) is not None
+    except FormatError:
+        return False
 
 
 def is_graph(data: Buffer) -> bool:
