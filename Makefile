@@ -1,12 +1,17 @@
 # make demo, make test and make bench do all of their own set-up: each environment is built from pyproject.toml.
-# The mark file in an environment stands for "installed from the current pyproject.toml".
+# The mark file in an environment stands for "installed from the current pyproject.toml, with the current kernel", the
+# compiled part, which lies in the source tree and is the same for all.
 
 PYTHON ?= python3
 PIP_FLAGS = --quiet --disable-pip-version-check
 OLDEST = "numpy==1.26.*" "tensorflow-cpu==2.16.*" "h5py==3.10.*" "ml_dtypes==0.3.*" "optree==0.12.1" "psutil==5.9.*" \
          "tqdm==4.64.*" "scipy==1.11.*" "awkward==2.5.*" "obstore==0.11.*"
+EXTRAS = hdf5,compression,remote,awkward,scipy
+PROJECT = -e ".[$(EXTRAS)]"
+DEVELOPMENT = -e ".[$(EXTRAS),demo]" tensorstore "ruff>=0.11" "mypy>=1.11" "tensorflow-cpu>=2.16"
 TEST_TOOLS = "pytest>=8" "pytest-cov>=5" "pytest-xdist>=3.5" "hypothesis>=6.100"
 JUDGES = "safetensors>=0.7" "zarr>=3.1"  # they check what we write
+KERNEL = setup.py $(wildcard src/tf2numpy/wire/*.pyx src/tf2numpy/wire/*.h)
 STORES = "moto[server,s3]>=5"  # S3 on this machine
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -41,21 +46,24 @@ test-no-tensorflow: .venv-no-tensorflow/ready
 test-oldest: .venv-oldest/ready
 	.venv-oldest/bin/python -m pytest -n 2
 
-.venv/ready: pyproject.toml
-	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,remote,awkward,scipy,demo]" $(TEST_TOOLS) \
-	    $(JUDGES) $(STORES) tensorstore "ruff>=0.11" "mypy>=1.11" "tensorflow-cpu>=2.16"
-	touch $@
+# $(1): an environment. $(2): what it has beside the project. When the kernel alone has changed, it alone is built anew.
+define environment
+	if test $(1)/ready -nt pyproject.toml; then \
+	    $(1)/bin/python -m pip install $(PIP_FLAGS) --no-deps -e .; \
+	else \
+	    $(PYTHON) -m venv --clear $(1) && $(1)/bin/python -m pip install $(PIP_FLAGS) $(2) $(TEST_TOOLS) $(JUDGES); \
+	fi
+	touch $(1)/ready
+endef
 
-.venv-no-tensorflow/ready: pyproject.toml
-	$(PYTHON) -m venv --clear .venv-no-tensorflow
-	.venv-no-tensorflow/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,remote,awkward,scipy]" $(TEST_TOOLS) $(JUDGES) $(STORES)
-	touch $@
+.venv/ready: pyproject.toml $(KERNEL)
+	$(call environment,.venv,$(DEVELOPMENT) $(STORES))
 
-.venv-oldest/ready: pyproject.toml
-	$(PYTHON) -m venv --clear .venv-oldest
-	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,remote,awkward,scipy]" $(OLDEST) $(TEST_TOOLS) $(JUDGES)
-	touch $@
+.venv-no-tensorflow/ready: pyproject.toml $(KERNEL)
+	$(call environment,.venv-no-tensorflow,$(PROJECT) $(STORES))
+
+.venv-oldest/ready: pyproject.toml $(KERNEL)
+	$(call environment,.venv-oldest,$(PROJECT) $(OLDEST))
 
 clean:
-	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* demo-output
+	rm -rf build src/tf2numpy/wire/*.so .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* demo-output

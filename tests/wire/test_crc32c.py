@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tf2numpy.wire import crc32c
+from tf2numpy.wire import _framing, crc32c
 from tf2numpy.wire.crc32c import extend, mask, masked, unmask
 
 
@@ -53,10 +53,22 @@ def test_sums_of_distant_neighbours():
     assert halves[-1] == whole
 
 
-def test_the_library_is_found_with_or_without_its_package(monkeypatch):
-    alone = crc32c._library()
-    assert alone.__name__ == "crc32c._crc32c"
-    monkeypatch.setattr(crc32c.importlib.util, "find_spec", lambda _: None)
-    whole = crc32c._library()
-    assert whole.__name__ == "crc32c"
-    assert alone.crc32c(b"123456789") == whole.crc32c(b"123456789") == 0xE3069283
+@given(
+    st.binary(max_size=40) | st.integers(0, 60_000).map(np.random.default_rng(0).bytes),
+    st.integers(0, 2**32 - 1),
+)
+def test_sums_without_the_processors_instruction(data, crc):
+    bytewise = crc ^ 0xFFFFFFFF
+    for byte in data[:100]:
+        bytewise ^= byte
+        for _ in range(8):
+            bytewise = bytewise >> 1 ^ (0x82F63B78 if bytewise & 1 else 0)
+    assert extend(crc, data[:100]) == bytewise ^ 0xFFFFFFFF
+    assert extend(crc, data) == _framing.extend(crc, data, instruction=False)
+
+
+def test_sums_are_of_bytes_alone():
+    with pytest.raises(TypeError, match="bytes-like object is required"):
+        extend(0, "text")
+    with pytest.raises((ValueError, BufferError), match="contiguous"):
+        extend(0, np.zeros((4, 4), np.uint8)[:, ::2])

@@ -70,16 +70,16 @@ CONTENTS = st.lists(st.binary(max_size=60) | st.integers(0, 300).map(bytes), max
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None)
-@given(contents=CONTENTS, piece=st.integers(12, 400), period=st.integers(1, 4))
-def test_any_records_in_pieces_of_any_size(kind, contents, piece, period):
+@given(contents=CONTENTS, piece=st.integers(12, 400))
+def test_any_records_in_pieces_of_any_size(kind, contents, piece):
     data = COMPRESS[kind](framed(*contents))
     with pytest.MonkeyPatch.context() as patch:
         for where in ("records.PIECE_BYTES", "compression.PIECE_BYTES", "compression._INPUT_BYTES"):
             patch.setattr(f"tf2numpy.wire.{where}", piece)
         assert all_of(data) == contents
-        found = list(given_by(blocks, data, period=period))
+        found = list(given_by(blocks, data))
         if kind == "none":
-            starts = given_by(index, data, period=period)
+            starts = given_by(index, data)
             assert [data[a : b - 16] for a, b in pairwise(starts)] == contents
     assert [number for block in found for number in block.numbers] == list(range(len(contents)))
 
@@ -89,13 +89,12 @@ def test_any_records_in_pieces_of_any_size(kind, contents, piece, period):
     pattern=st.lists(st.integers(0, 30), min_size=1, max_size=4),
     repeats=st.integers(1, 60),
     other=st.integers(0, 240),
-    period=st.integers(1, 4),
 )
-def test_records_of_repeating_lengths(pattern, repeats, other, period):
+def test_records_of_repeating_lengths(pattern, repeats, other):
     lengths = pattern * repeats
     lengths[other % len(lengths)] = 31
     contents = [bytes([i % 256]) * n for i, n in enumerate(lengths)]
-    starts = given_by(index, framed(*contents), period=period)
+    starts = given_by(index, framed(*contents))
     assert (np.diff(starts) - 16).tolist() == lengths
     assert [bytes(d) for _, d in given_by(records, framed(*contents))] == contents
 

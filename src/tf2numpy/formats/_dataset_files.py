@@ -158,5 +158,5 @@ def _opened(file: Place, described: Described, lone: bool, streams: Streams, che
             raise FormatError("its first bytes begin no record, neither as they are nor unpacked (gzip, zlib, Snappy)")
     if compression == "none":
         return Indexed(blob, components, check=check)
-    new = lambda: records.blocks(blob.read, blob.size, check=check, period=components)  # noqa: E731
+    new = lambda: records.blocks(blob.read, blob.size, check=check)  # noqa: E731
     return Streamed(blob.name, blob.size, new, components, streams, check=check, count=count)

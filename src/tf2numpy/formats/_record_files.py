@@ -50,7 +50,7 @@ class Indexed:
         self._blob, self._components, self._check = blob, components, check
         self._trail = Trail()
         with reading(repr(blob.name)):
-            self._starts = index(self._read, blob.size, check=check, period=components)
+            self._starts = index(self._read, blob.size, check=check)
             self.count: int | None = _whole(len(self._starts) - 1, components)
 
     def parts(self, component: int, numbers: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Block]]:

@@ -1,46 +1,24 @@
 """CRC-32C as TensorFlow's files store it: masked. No file format may enter.
 
-Source: tensorflow/third_party/xla/xla/tsl/lib/hash/crc32c.h. The sum itself comes from a library that uses the
-processor's instruction for it and lets other threads run meanwhile.
+Source: tensorflow/third_party/xla/xla/tsl/lib/hash/crc32c.h. The sum itself is compiled: it uses the processor's
+instruction for it and lets other threads run meanwhile.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.util
-from importlib.machinery import PathFinder
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from . import _framing
 
 _DELTA = 0xA282EAD8
 _POLYNOMIAL = 0x82F63B78  # its lowest power last
 _ONE, _X = 1 << 31, 1 << 30
 
 
-def _library() -> Any:
-    """Import the library's extension module without the package around it.
-
-    The package imports a command line and its own metadata first, which takes longer than to open a checkpoint.
-    """
-    package = importlib.util.find_spec("crc32c")
-    places = package.submodule_search_locations if package else None
-    found = PathFinder.find_spec("crc32c._crc32c", places) if places else None
-    if found is None or found.loader is None:
-        return importlib.import_module("crc32c")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-_crc32c = _library()
-
-
 def extend(crc: int, data: Any) -> int:
     """Go on with a sum (0 at the beginning) over more bytes: anything with a contiguous buffer of bytes."""
-    result: int = _crc32c.crc32c(data, crc)
-    return result
+    return _framing.extend(crc, data)
 
 
 def mask(crc: int) -> int:
@@ -57,14 +35,6 @@ def unmask(stored: int) -> int:
 def masked(data: Any) -> int:
     """Give what is stored for the sum of these bytes."""
     return mask(extend(0, data))
-
-
-def masked_each(data: memoryview, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """Give what is stored for the sum of each range."""
-    crc = _crc32c.crc32c
-    ranges = zip(starts.tolist(), stops.tolist(), strict=True)
-    sums = np.fromiter((crc(data[start:stop]) for start, stop in ranges), np.uint32, len(starts))
-    return (sums >> np.uint32(15) | sums << np.uint32(17)) + np.uint32(_DELTA)
 
 
 def combine(first: int, second: int, second_bytes: int) -> int:

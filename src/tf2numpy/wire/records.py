@@ -8,8 +8,6 @@ offsets, with no call for each.
 
 from __future__ import annotations
 
-import struct
-from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .._errors import ChecksumError, FormatError
-from . import crc32c
+from . import _framing, crc32c
 from .compression import PIECE_BYTES, Read, snappy_block, unpacked
 from .protobuf import Buffer
 
@@ -27,10 +25,6 @@ HEADER_BYTES, FOOTER_BYTES = 12, 4
 # The bytes of a record that is not yet whole are held in memory; of a compressed file, at most so many.
 _MOST_HELD_BYTES = 64 << 20
 _MOST_HELD_RATIO = 10
-_LENGTH = struct.Struct("<QI")
-_MOST_KNOWN = 1 << 16
-_LEAST_REPEATS = 8
-_MOST_WAIT = 1024
 _SNIFFED_BYTES = 1 << 22
 
 
@@ -58,15 +52,19 @@ class Block:
         for start, stop in zip(self.starts.tolist(), self.stops.tolist(), strict=True):
             yield self.data[start:stop]
 
+    def damaged(self) -> list[int]:
+        """Tell which of the records do not fit their sums, by place in the block; the others can still be read."""
+        return _framing.damaged(
+            self.data, np.ascontiguousarray(self.starts, np.int64), np.ascontiguousarray(self.stops, np.int64)
+        )
+
     def check(self) -> None:
         """Compare the data of the records with their sums.
 
         Raises: ChecksumError naming the first record that differs.
         """
-        stored = gathered(self.data, self.stops, FOOTER_BYTES).view("<u4")[:, 0]
-        differ = np.flatnonzero(crc32c.masked_each(self.data, self.starts, self.stops) != stored)
-        if differ.size:
-            first = differ[0]
+        if found := self.damaged():
+            first = found[0]
             raise ChecksumError(
                 f"the record {self.numbers[first]} at offset {self.offset + self.starts[first] - HEADER_BYTES} is "
                 "damaged: its data and the checksum after them do not fit; check=False reads it all the same"
@@ -113,33 +111,32 @@ def records(read: Read, size: int, *, check: bool = True) -> Iterator[tuple[int,
         yield from zip(offsets, block, strict=True)
 
 
-def blocks(read: Read, size: int, *, check: bool = True, period: int = 1) -> Iterator[Block]:
+def blocks(read: Read, size: int, *, check: bool = True) -> Iterator[Block]:
     """Give the records of a file in blocks of about a megabyte, or of one record that is larger.
 
-    check: compare the sums of the lengths; those of the data are for `Block.check`. period: records may have the same
-    lengths again after so many, which makes finding them faster.
+    check: compare the sums of the lengths; those of the data are for `Block.check`.
     Raises: as `records`, but for the data.
     """
     compression = compression_of(read, size)
     if compression is None:
         raise FormatError("its first bytes begin no record, neither as they are nor unpacked (gzip, zlib, Snappy)")
     if compression == "none":
-        return _plain(read, size, _Scan(check, period))
+        return _plain(read, size, _Scan(check))
     most = max(_MOST_HELD_BYTES, _MOST_HELD_RATIO * size)
-    return _joined(unpacked(read, size, compression), _Scan(check, period), most)
+    return _joined(unpacked(read, size, compression), _Scan(check), most)
 
 
-def index(read: Read, size: int, *, check: bool = True, period: int = 1) -> NDArray[np.int64]:
+def index(read: Read, size: int, *, check: bool = True) -> NDArray[np.int64]:
     """Give where the data of each record of an uncompressed file begin, and at last where those after it would.
 
     Only the 12 bytes before each record are read; the data of record i end at index[i + 1] - 16.
     Raises: FormatError for a file that is cut short; ChecksumError for a length that is damaged.
     """
-    scan, found = _Scan(check, period), [np.empty(0, np.int64)]
+    scan, found = _Scan(check), [np.empty(0, np.int64)]
     at = 0
     while at < size:
         view = memoryview(read(at, min(at + PIECE_BYTES, size)))
-        starts, end = scan(view, at, size - at)
+        starts, end = scan(view, size - at)
         if not starts.size:
             raise scan.cut_short(scan.whole(view, at), size - at, at)
         found.append(starts + at)
@@ -158,42 +155,35 @@ def gathered(data: memoryview, starts: NDArray[np.int64], size: int) -> NDArray[
 class _Scan:
     """Finds the records in one buffer after the other of a file."""
 
-    def __init__(self, check: bool, period: int) -> None:
+    def __init__(self, check: bool) -> None:
         self.done = 0  # records found so far
-        self._check, self._period = check, period
-        self._known: dict[int, int] = {}  # lengths and their sums, to compute each but once
-        self._wait = 1
+        self._check = check
 
-    def __call__(self, view: memoryview, offset: int, limit: int) -> tuple[NDArray[np.int64], int]:
-        """Give where the data of each record in a buffer begin, and the end of the last of them.
+    def __call__(self, view: memoryview, limit: int) -> tuple[NDArray[np.int64], int]:
+        """Give where the data of each whole record in a buffer begin, and the end of the last of them.
 
-        offset: of the buffer in the file. limit: how far records may go; perhaps beyond the buffer, in which at least
-        their headers lie.
+        limit: how far records may go; perhaps beyond the buffer, in which at least their headers lie. A length that is
+        damaged ends them.
         """
-        starts = array("q")
-        unpack, known, check = _LENGTH.unpack_from, self._known, self._check
-        at, look, last = 0, self._period, len(view) - HEADER_BYTES
-        while at <= last:
-            length, stored = unpack(view, at)
-            if check and known.get(length) != stored:
-                self._check_length(view, at, offset)
-            end = at + HEADER_BYTES + length + FOOTER_BYTES
-            if end > limit:
-                break
-            starts.append(at + HEADER_BYTES)
-            at = end
-            if len(starts) >= look:
-                at = self._repeats(view, starts, at, min(len(view), limit))
-                look = len(starts) + self._wait * self._period
+        found, end = _framing.scan(view, limit, self._check)
+        starts = np.frombuffer(found, np.int64)
         self.done += len(starts)
-        return np.frombuffer(starts, np.int64), at
+        return starts, end
 
     def whole(self, view: memoryview, offset: int) -> int:
-        """Give the bytes of the record that begins a buffer, with its header and footer; as many as it must have."""
+        """Give the bytes of the record that begins a buffer, with its header and footer; as many as it must have.
+
+        offset: of the buffer in the file.
+        Raises: ChecksumError if its length is damaged.
+        """
         if len(view) < HEADER_BYTES:
             return HEADER_BYTES + FOOTER_BYTES
-        self._check_length(view, 0, offset)
-        length: int = _LENGTH.unpack_from(view)[0]
+        length = int.from_bytes(view[:8], "little")
+        if self._check and not _is_header(bytes(view[:HEADER_BYTES])):
+            raise ChecksumError(
+                f"the length of a record at offset {offset} is damaged: {length} and the checksum after it do not "
+                "fit, so the records from there on cannot be found"
+            )
         return HEADER_BYTES + length + FOOTER_BYTES
 
     def cut_short(self, needed: int, left: int, offset: int) -> FormatError:
@@ -203,49 +193,18 @@ class _Scan:
             "left"
         )
 
-    def _check_length(self, view: memoryview, at: int, offset: int) -> None:
-        """Compare the length in a header with its sum, and keep both: most lengths come again."""
-        length, stored = _LENGTH.unpack_from(view, at)
-        if self._check and crc32c.masked(view[at : at + 8]) != stored:
-            raise ChecksumError(
-                f"the length of a record at offset {offset + at} is damaged: {length} and the checksum after it do not "
-                "fit, so the records from there on cannot be found"
-            )
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[length] = stored
-
-    def _repeats(self, view: memoryview, starts: array[int], at: int, end: int) -> int:
-        """Add the records that have the same headers as the last ones, period by period; give the end of them."""
-        first = starts[-self._period] - HEADER_BYTES
-        step = at - first
-        rows = (end - at) // step
-        if rows < _LEAST_REPEATS:
-            return at
-        raw = np.frombuffer(view, np.uint8)
-        table = raw[at : at + rows * step].reshape(rows, step)
-        same = np.ones(rows, np.bool_)
-        last = np.array(starts[-self._period :], np.int64)
-        for start in last.tolist():
-            header = slice(start - HEADER_BYTES - first, start - first)
-            same &= (table[:, header] == raw[start - HEADER_BYTES : start]).all(1)
-        count = rows if same.all() else int(same.argmin())
-        self._wait = 1 if count >= _LEAST_REPEATS else min(2 * self._wait, _MOST_WAIT)
-        starts.frombytes((last + step * np.arange(1, count + 1)[:, None]).tobytes())
-        return at + count * step
-
 
 def _plain(read: Read, size: int, scan: _Scan) -> Iterator[Block]:
     at = 0
     while at < size:
         view, first = memoryview(read(at, min(at + PIECE_BYTES, size))), scan.done
-        starts, end = scan(view, at, len(view))
+        starts, end = scan(view, len(view))
         if not starts.size:
             end = scan.whole(view, at)
             if end > size - at:
                 raise scan.cut_short(end, size - at, at)
             view = memoryview(read(at, at + end))
-            starts, end = scan(view, at, end)
+            starts, end = scan(view, end)
         yield _block(view, starts, end, at, first)
         at += end
 
@@ -260,7 +219,7 @@ def _joined(pieces: Iterable[Buffer], scan: _Scan, most_bytes: int) -> Iterator[
         if have < needed:
             continue
         view, first = memoryview(held[0] if len(held) == 1 else b"".join(held)), scan.done
-        starts, end = scan(view, at, have)
+        starts, end = scan(view, have)
         if starts.size:
             yield _block(view, starts, end, at, first)
         held, have, at = [view[end:]], have - end, at + end
