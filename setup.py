@@ -6,7 +6,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 WIRE = Path("src/tf2numpy/wire")
-MODULES = ("_framing",)
+MODULES = ("_framing", "_examples")
 
 setup(
     ext_modules=cythonize(
@@ -15,7 +15,7 @@ setup(
                 f"tf2numpy.wire.{name}",
                 [str(WIRE / f"{name}.pyx")],
                 include_dirs=[str(WIRE)],
-                depends=[str(path) for path in WIRE.glob("*.h")],
+                depends=[str(path) for path in (*WIRE.glob("*.h"), *WIRE.glob("*.pxd"))],
             )
             for name in MODULES
         ],
