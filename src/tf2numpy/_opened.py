@@ -36,7 +36,7 @@ _PAGE = "it begins as a web page does, which servers give for a folder (name a f
 _UNLISTED = (
     "there is no such object, and its server cannot list folders: name a file in it, such as a checkpoint's .index"
 )
-_OF_RECORDS = {"on_corrupt": "raise", "partial": False}
+_OF_RECORDS = {"schema": None, "on_corrupt": "raise", "partial": False}
 _DEFAULTS = {"names": "human", "slots": False, "constants": False, "checkpoint": None, "check": True, **_OF_RECORDS}
 
 
@@ -50,6 +50,7 @@ def open(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
+    schema: Mapping[str, Any] | None = None,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
 ) -> File:
@@ -69,6 +70,8 @@ def open(
     slots: with the optimizer's variables and other bookkeeping. constants: with the constants of a SavedModel's graph.
     checkpoint: which one of a folder with several; the latest by default.
     check: compare the checksums in the file with what is read; only whole arrays can be compared, slices are not.
+    schema: of TFRecords, what their features are, by name: `Bytes`, `Values`, `Raw`, a pair of shape and dtype, or one
+        of tf.io's specifications; the arrays follow from it alone, and what it does not name is left out.
     on_corrupt: of TFRecords, "skip" leaves out records that do not fit their checksums or are no such message as the
         others, and says in `left_out` which; a length that is damaged ends its file there.
     partial: of TFRecords, give the whole records of a file that ends within one, as it does while it is written.
@@ -96,6 +99,7 @@ def open(
         constants=constants,
         checkpoint=checkpoint,
         check=check,
+        schema=schema,
         on_corrupt=on_corrupt,
         partial=partial,
     )

@@ -133,7 +133,7 @@ FORMATS = (
     Known("distributed_save:distributed_save", options=("check",)),
     Known("dataset_snapshot:dataset_snapshot", options=("check",)),
     Known("events:events", options=("check",)),
-    Known("tfrecord:tfrecord", options=("check", "on_corrupt", "partial"), prefixes=True),
+    Known("tfrecord:tfrecord", options=("check", "on_corrupt", "partial", "schema"), prefixes=True),
     Known("saved_model:saved_model", options=("names", "slots", "constants", "check")),
     Known("frozen_graph:frozen_graph", begins=(b"\n",)),
     Known("dataset_cache:dataset_cache", options=("check",), prefixes=True),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .._ragged import RaggedArray
 from .._types import joined
-from ..wire.examples import Column, Kind
+from ..wire.examples import Column, Columns, Kind
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 # Says which record a row is, for messages.
@@ -82,6 +82,10 @@ class Layout:
         if self.has_missing:
             found.append(Part("missing", ROWS, np.dtype(bool)))
         return tuple(found)
+
+    def column(self, columns: Columns) -> Column | None:
+        """Find the column among those of some records."""
+        return (columns.lists if self.in_list else columns.features).get(self.feature)
 
     def split(self, column: Column | None, rows: int, where: Where) -> Arrays:
         """Give the arrays of some records, row_splits from 0 on; values of fixed size are the column's own memory.

@@ -5,7 +5,8 @@ A record is a tf.train.Example, a SequenceExample, or bytes that nothing is know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,10 +82,17 @@ class RawDecoder:
 
 
 def decode(
-    decoder: Any, shard: Shard, block: Block, message: str, at: int, explain: Callable[[Shard, memoryview], str]
+    decoder: Any,
+    shard: Shard,
+    block: Block,
+    message: str,
+    at: int,
+    begin: Callable[[int, int], None],
+    explain: Callable[[Shard, memoryview], str],
 ) -> int:
     """Decode the records of a block from one on; give where it ended: before the one that `most_bytes` has no room for.
 
+    begin: is told from which row on the records are those of the block from one on.
     explain: says more in an error of a record that is such a message, but not as those before it.
 
     Raises: FormatError naming the file, the record and its offset, for what is no such message, unless such are passed
@@ -93,6 +101,7 @@ def decode(
     is_message = is_example if message == EXAMPLE else is_sequence_example
     while at < len(block):
         before: int = decoder.rows
+        begin(before, at)
         try:
             decoder.decode(block.data, block.starts[at:], block.stops[at:], block.numbers[at:])
         except HostMemoryError:
@@ -110,3 +119,18 @@ def decode(
         else:
             return len(block)
     return at
+
+
+def text(name: bytes) -> str:
+    """Give the name of a feature, which may be any bytes, as text."""
+    return name.decode("utf-8", "backslashreplace")
+
+
+def fits(pattern: str, name: bytes) -> bool:
+    """Tell whether a name or pattern fits that of a feature."""
+    return text(name) == pattern or fnmatchcase(text(name), pattern)
+
+
+def wanted(select: Sequence[str] | None, name: str) -> bool:
+    """Tell whether one of some names or patterns fits a feature; None: all fit."""
+    return select is None or any(fits(pattern, name.encode()) for pattern in select)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from .._protocols import RowSource, State
 from .._types import ArraySpec, Chunk, joined
 from ..wire.examples import Columns
-from ._example_parts import Arrays, Layout, Where, build
-from ._record_table import Table, column_of
+from ._example_parts import Arrays, Where, build
+from ._record_table import AnyLayout, Table
 
 # Of the columns of a batch: what a decoder holds may be half empty, and short strings take more as objects.
 _NUMBERS_SHARE, _STRINGS_SHARE = 2, 6
@@ -23,7 +24,7 @@ class Rows(RowSource):
     def __init__(self, table: Table, kind: str) -> None:
         self.kind, self.device = kind, f"file {table.shown}"
         self._table = table
-        self._layouts: Sequence[Layout] | None = None
+        self._layouts: Sequence[AnyLayout] | None = None
 
     def whole(self) -> Mapping[str, NDArray[Any]]:
         """Decode everything in one pass; numbers stay where they were decoded to."""
@@ -35,12 +36,12 @@ class Rows(RowSource):
         return 0
 
     def specs(self) -> Mapping[str, ArraySpec]:
-        """Describe the arrays of all rows."""
-        found = {}
-        for layout in self._table.layouts:
-            counts = self._table.counts(layout)
+        """Describe the arrays of all rows; what a schema declares is not counted for that."""
+        found, layouts = {}, self._table.layouts
+        for layout in layouts:
+            counts = self._table.counts(layout) if self._table.counted else None
             for part in layout.parts:
-                size = int(counts[part.name][-1]) + bool(part.cuts)
+                size = None if counts is None else int(counts[part.name][-1]) + bool(part.cuts)
                 spec = ArraySpec((size, *part.inner), part.dtype, structural=bool(part.cuts))
                 found[joined(layout.name, part.name)] = spec
         return found
@@ -65,6 +66,8 @@ class Rows(RowSource):
                     chunks.append(Chunk(name, (slice(start, ends[name]),), array))
             yield chunks, {"shard": batch.shard, "record": batch.record, "ends": dict(ends), "totals": dict(totals)}
             del chunks
+        if not ends:
+            yield self._of_nothing(layouts), {"shard": len(self._table.shards), "record": 0, "ends": {}, "totals": {}}
 
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
         """Give rows as a dict of their features; independent arrays.
@@ -85,20 +88,25 @@ class Rows(RowSource):
         """Give a dict of arrays and RaggedArrays, by feature."""
         return _built(self._layouts or self._table.layouts, arrays)
 
+    def _of_nothing(self, layouts: Sequence[AnyLayout]) -> list[Chunk]:
+        """Give the row_splits of no rows, which have one entry."""
+        names = [joined(layout.name, part.name) for layout in layouts for part in layout.parts if part.cuts]
+        return [Chunk(name, (slice(0, 1),), np.zeros(1, np.int64)) for name in names]
+
     def _share(self, max_bytes: int) -> int:
         strings = any(part.dtype.hasobject for layout in self._table.layouts for part in layout.parts)
         return max_bytes // (_STRINGS_SHARE if strings else _NUMBERS_SHARE)
 
 
-def _arrays(columns: Columns, layouts: Sequence[Layout], where: Where) -> Arrays:
+def _arrays(columns: Columns, layouts: Sequence[AnyLayout], where: Where) -> Arrays:
     found = {}
     for layout in layouts:
-        for part, array in layout.split(column_of(columns, layout), columns.rows, where).items():
+        for part, array in layout.split(layout.column(columns), columns.rows, where).items():
             found[joined(layout.name, part)] = array
     return found
 
 
-def _built(layouts: Sequence[Layout], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+def _built(layouts: Sequence[AnyLayout], arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     found = {}
     for layout in layouts:
         parts = {part.name: arrays[joined(layout.name, part.name)] for part in layout.parts}

@@ -14,8 +14,8 @@ from .._protocols import ArraySource
 from .._sources import Numeric, structural
 from .._strings import Strings
 from .._types import ArraySpec, Index, Request, joined
-from ._example_parts import Layout, Part
-from ._record_table import Table
+from ._example_parts import Part
+from ._record_table import AnyLayout, Table
 
 _WHY = "its values lie in the records of a file"
 
@@ -23,7 +23,7 @@ _WHY = "its values lie in the records of a file"
 class _Flat:
     """One part of a column: from where on each group has its entries."""
 
-    def __init__(self, table: Table, layout: Layout, part: Part) -> None:
+    def __init__(self, table: Table, layout: AnyLayout, part: Part) -> None:
         counts = table.counts(layout)
         self._table, self._layout, self._part = table, layout, part
         self._ends = counts[part.name]
@@ -101,7 +101,7 @@ class _Texts(Strings):
         return itertools.islice(flat, start - rows.start * size, stop - rows.start * size)
 
 
-def sources_of(table: Table, layout: Layout, kind: str) -> dict[str, ArraySource]:
+def sources_of(table: Table, layout: AnyLayout, kind: str) -> dict[str, ArraySource]:
     """Give the arrays of one column, by name."""
     found: dict[str, ArraySource] = {}
     device = f"file {table.shown}"

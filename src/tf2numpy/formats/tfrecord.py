@@ -12,6 +12,7 @@ from typing import Any
 
 from .._errors import FormatError, InvalidArgument
 from .._protocols import ArraySource, Place, Stored
+from .._schema import IMAGE, Declared, declared
 from ._record_decoding import EXAMPLE, RAW, message_of
 from ._record_names import fitting, inside, is_pattern
 from ._record_rows import Rows
@@ -24,18 +25,24 @@ _SHOWN = 20
 
 
 def tfrecord(
-    path: Place, head: bytes, *, check: bool = True, on_corrupt: str = "raise", partial: bool = False
+    path: Place,
+    head: bytes,
+    *,
+    check: bool = True,
+    on_corrupt: str = "raise",
+    partial: bool = False,
+    schema: Mapping[str, Any] | None = None,
 ) -> Stored | None:
     """Open TFRecord files as arrays along their records.
 
-    check, on_corrupt, partial: as `open` takes them.
+    check, on_corrupt, partial, schema: as `open` takes them.
     Raises: FormatError naming the file, for one among several that has no records, or others; ChecksumError.
     """
     if on_corrupt not in ("raise", "skip"):
         raise InvalidArgument(f"on_corrupt={on_corrupt!r} is not 'raise' or 'skip'")
     wanted = Wanted(check=check, skip=on_corrupt == "skip", partial=partial)
     shards = _shards(path, head, wanted)
-    return None if shards is None else stored(str(path), shards)
+    return None if shards is None else stored(str(path), shards, None if schema is None else declared(schema))
 
 
 def _shards(path: Place, head: bytes, wanted: Wanted) -> list[Shard] | None:
@@ -67,7 +74,7 @@ def _has_records(shard: Shard) -> bool | None:
         return False
 
 
-def stored(shown: str, shards: Sequence[Shard]) -> Stored:
+def stored(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared] | None) -> Stored:
     """Make a table of files, by their first records.
 
     Raises: FormatError for files of different messages, naming two.
@@ -85,7 +92,15 @@ def stored(shown: str, shards: Sequence[Shard]) -> Stored:
             raise FormatError(f"{first!r} has records of {message}, and {shard.name!r} of {found}; open them apart")
         message = found if not first or found != EXAMPLE else message
         first = first or shard.name
-    return _of_table(Table(shown, shards, message))
+    images = [name for name, one in (schema or {}).items() if one.form == IMAGE]
+    if images:
+        raise InvalidArgument(
+            f"schema: the feature {images[0]!r} is declared as an Image, and images in TFRecords are not decoded yet; "
+            "declare it as Bytes"
+        )
+    if schema is not None and message == RAW:
+        raise InvalidArgument(f"schema= declares features, and the records of {shown!r} are bytes; leave schema out")
+    return _of_table(Table(shown, shards, message, None, schema))
 
 
 def _of_table(table: Table) -> Stored:
