@@ -10,7 +10,7 @@ EXTRAS = hdf5,compression,remote,awkward,scipy
 PROJECT = -e ".[$(EXTRAS)]"
 DEVELOPMENT = -e ".[$(EXTRAS),demo]" tensorstore "ruff>=0.11" "mypy>=1.11" "tensorflow-cpu>=2.16"
 TEST_TOOLS = "pytest>=8" "pytest-cov>=5" "pytest-xdist>=3.5" "hypothesis>=6.100"
-JUDGES = "safetensors>=0.7" "zarr>=3.1"  # they check what we write
+REFERENCES = "safetensors>=0.7" "zarr>=3.1"  # they check what we write
 KERNEL = setup.py $(foreach kind,pyx pxd h,$(wildcard src/tf2numpy/wire/*.$(kind)))
 STORES = "moto[server,s3]>=5"  # S3 on this machine
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -31,7 +31,7 @@ soak: .venv/ready  ## the kill and disk-full suites at length
 
 FUZZ ?= 200
 fuzz: .venv/ready  ## damaged files at length: FUZZ times as many as `make test` reads, 200,000 a parser and more
-	TF2NUMPY_FUZZ=$(FUZZ) .venv/bin/python -m pytest -n 2 $(shell grep -lr "import mutations" tests --include="test_*.py")
+	TF2NUMPY_FUZZ=$(FUZZ) .venv/bin/python -m pytest -n 2 $(shell grep -lrw mutate tests --include="test_*.py")
 
 check: lint test-no-tensorflow test-oldest  ## the quality gates beside the tests
 
@@ -51,7 +51,7 @@ define environment
 	if test $(1)/ready -nt pyproject.toml; then \
 	    $(1)/bin/python -m pip install $(PIP_FLAGS) --no-deps -e .; \
 	else \
-	    $(PYTHON) -m venv --clear $(1) && $(1)/bin/python -m pip install $(PIP_FLAGS) $(2) $(TEST_TOOLS) $(JUDGES); \
+	    $(PYTHON) -m venv --clear $(1) && $(1)/bin/python -m pip install $(PIP_FLAGS) $(2) $(TEST_TOOLS) $(REFERENCES); \
 	fi
 	touch $(1)/ready
 endef

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ._lazy import as_written
-from ._opened import selected, stored_by
+from ._opened import stored_by
 from ._options import layout_of
 from ._places import place_of
 from ._protocols import Group, Stored
 from ._rename import Rename, renamed
 from ._save import file_request, job_for, run
+from ._selection import selected
 from ._write import prepared, specs_of
 
 _MOST_SHOWN = 20

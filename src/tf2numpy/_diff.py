@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import InvalidArgument
-from ._opened import fits
 from ._pairs import Pair, pairs
 from ._pieces import blocks, is_integer, pieces, plain
 from ._protocols import ArraySource, Stored
+from ._selection import fits
 from ._types import ArraySpec
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ._errors import InvalidArgument
-from ._opened import near
+from ._selection import near
 
 # The names of all arrays of a file, each with its other names.
 Names = Mapping[str, Sequence[str]]

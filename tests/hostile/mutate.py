@@ -13,10 +13,13 @@ _SIZES = (0, 1, 0x7F, 0x80, 0xFF, 1 << 14, 1 << 31, (1 << 32) - 1, 1 << 40, (1 <
 TIMES = int(os.environ.get("TF2NUMPY_FUZZ", "1"))
 
 
-def mutations(data: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
-    """Give that many damaged copies, each by one to three of the ways below; the same ones for the same seed."""
+def mutations(data: bytes, count: int, seed: int = 0, at_length: int = 0) -> Iterator[bytes]:
+    """Give that many damaged copies, each by one to three of the ways below; the same ones for the same seed.
+
+    `make fuzz` makes TIMES times as many, or TIMES times `at_length`, if that is more.
+    """
     rng = random.Random(seed)
-    for _ in range(count * TIMES):
+    for _ in range(count if TIMES == 1 else TIMES * max(count, at_length)):
         found = bytearray(data)
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
             rng.choice(_WAYS)(found, rng)

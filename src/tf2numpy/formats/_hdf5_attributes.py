@@ -12,8 +12,6 @@ from .._units import format_bytes
 from ..wire.hdf5_header import check_heap, texts
 from ._hdf5_opened import Opened
 
-_MOST_RATIO, _ALWAYS_BYTES = 10, 64 << 20
-
 
 def text_of(opened: Opened, holder: Any, name: str) -> str:
     """Give an attribute that is one text; "" for any other, whatever it may mean to others.
@@ -52,16 +50,11 @@ def _texts(opened: Opened, holder: Any, name: str) -> NDArray[Any] | None:
 
 
 def _check_size(opened: Opened, holder: Any, name: str, nbytes: int, *, in_heap: bool) -> None:
-    base = opened.file.userblock_size
-
-    def read(start: int, stop: int) -> bytes:
-        return opened.blob.read(base + start, base + stop).tobytes()
-
     where = (
         f"{opened.blob.name!r}: the attribute {name!r} of {opened.h5py.h5i.get_name(holder).decode(errors='replace')!r}"
     )
     if in_heap:
-        found = texts(read, opened.h5py.h5o.get_info(holder).addr, name.encode())
+        found = texts(opened.read, opened.h5py.h5o.get_info(holder).addr, name.encode())
         if found is None:
             raise FormatError(
                 f"{where} is stored in a way that is not read here; rewrite the file with h5repack, without --latest"
@@ -69,12 +62,11 @@ def _check_size(opened: Opened, holder: Any, name: str, nbytes: int, *, in_heap:
         nbytes = max(nbytes, sum(text.nbytes for text in found))
         for heap in {text.heap for text in found if text.nbytes} - opened.heaps:
             try:
-                check_heap(read, heap)
+                check_heap(opened.read, heap)
             except FormatError as error:
                 raise FormatError(f"{where} cannot be read: {error}; the file is damaged") from error
             opened.heaps.add(heap)
-    most_bytes = max(_ALWAYS_BYTES, opened.blob.size * _MOST_RATIO)
-    if nbytes > most_bytes:
+    if nbytes > opened.most_bytes:
         raise FormatError(
             f"{where} is said to have {format_bytes(nbytes)}, and the whole file has {format_bytes(opened.blob.size)}; "
             "the file is damaged"

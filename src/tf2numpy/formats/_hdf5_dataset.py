@@ -20,13 +20,16 @@ from .._protocols import ArraySource
 from .._sources import Numeric
 from .._strings import Strings
 from .._types import ArraySpec, Index, Request
+from .._units import format_bytes
 from ._hdf5_attributes import text_of
 from ._hdf5_elements import Elements, elements_of
 from ._hdf5_opened import Opened, Region
+from ._hdf5_references import References
 from ._ranges import array_at
 
 # Read at once on the way into a buffer of another dtype or order: much more than a chunk of most files.
 _BLOCK_BYTES = 64 << 20
+_MOST_PACKED = 1100  # deflate makes nothing smaller than by 1032
 # Strings that are read at once only to learn their lengths.
 _READ_TOGETHER = 64
 _WHY_NO_VIEW = "this dataset does not lie in the file as it would in memory"
@@ -117,19 +120,48 @@ class Texts(Strings):
     def __init__(self, opened: Opened, name: str, dataset: Any, shape: tuple[int, ...], found: Elements) -> None:
         super().__init__(shape, kind=opened.kind, device=opened.device, why_no_view=_WHY_NO_VIEW)
         self._region = Region(opened, name, dataset, found)
+        self._references = References(opened, name, dataset, shape) if found.read_as.hasobject else None
 
     def read(self, index: Index) -> NDArray[Any]:
         """Give one region as `bytes`."""
         whole = index + tuple(slice(0, n) for n in self._shape[len(index) :])
-        found = np.empty(tuple(s.stop - s.start for s in whole), self._region.found.read_as)
-        self._region.into(found, whole)
-        return _as_bytes(found)
+        if self._references is None:
+            self._check_size()
+        else:
+            self._references.check(whole)
+        return self._in_parts(whole)
+
+    def _in_parts(self, whole: Index) -> NDArray[Any]:
+        """Read a region, cut in half where its elements take far more memory as they lie in the file."""
+        shape, kind = tuple(s.stop - s.start for s in whole), self._region.found.read_as
+        axis = next((axis for axis, n in enumerate(shape) if n > 1), None)
+        if axis is None or math.prod(shape) * kind.itemsize <= _BLOCK_BYTES:
+            found = allocate(shape, kind)
+            self._region.into(found, whole)
+            return _as_bytes(found)
+        middle = whole[axis].start + shape[axis] // 2
+        halves = slice(whole[axis].start, middle), slice(middle, whole[axis].stop)
+        return np.concatenate([self._in_parts((*whole[:axis], half, *whole[axis + 1 :])) for half in halves], axis)
+
+    def _check_size(self) -> None:
+        """Refuse elements of fixed size that cannot be in the file, however well it is compressed.
+
+        Raises: FormatError.
+        """
+        opened, size = self._region.opened, self._region.found.read_as.itemsize
+        nbytes = size * math.prod(self._shape)
+        if size > opened.most_bytes or nbytes > max(opened.most_bytes, opened.blob.size * _MOST_PACKED):
+            raise FormatError(
+                f"{opened.where(self._region.name)} has texts of {format_bytes(nbytes)}, which cannot be in a file of "
+                f"{format_bytes(opened.blob.size)}; the file is damaged"
+            )
 
     def lengths(self, start: int, stop: int) -> NDArray[np.int32]:
         """Count them, read a few at a time."""
-        fixed = self._region.found.read_as.itemsize
-        if not self._region.found.read_as.hasobject:
-            return np.full(stop - start, fixed, np.int32)
+        if self._references is None:
+            self._check_size()
+            return np.full(stop - start, self._region.found.read_as.itemsize, np.int32)
+        self._references.check_elements(start, stop)
         lengths = [
             np.fromiter(map(len, self._region.elements(i, min(i + _READ_TOGETHER, stop), self._shape)), np.int32)
             for i in range(start, stop, _READ_TOGETHER)

@@ -46,9 +46,11 @@ def elements_of(h5py: Any, dataset: Any, label: str) -> Elements | str:
         return Elements(np.dtype(object), h5t.py_create(found), found)
     if found.hasobject:
         base = h5py.check_vlen_dtype(found)
-        if base == np.uint8 and label == "string":
+        if base == np.uint8 and label == "string" and _is_sequence(kind):
             return Elements(np.dtype(object), h5t.py_create(found), found)
         return _of_objects(h5py, found, base)
+    if _overlaps(found):  # NumPy's are larger than the file's, and HDF5 would write beyond its memory
+        return f"structures whose fields overlap in memory, {found}"
     dtype = _bare(found)
     if dtype.subdtype:
         base, inner = dtype.subdtype
@@ -76,6 +78,24 @@ def _of_objects(h5py: Any, found: np.dtype[Any], base: Any) -> str:
     if h5py.check_ref_dtype(found) is not None:
         return "references to other places in the file"
     return f"structures of objects, {found}"
+
+
+def _is_sequence(kind: Any) -> bool:
+    """Tell a sequence from what a damaged file may say instead: neither one nor a text, which HDF5 does not survive."""
+    bits: int = kind.encode()[3]  # after the encoding's own two bytes and the type's class
+    return bits & 15 == 0
+
+
+def _overlaps(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a structure, or one within it, has fields that share bytes."""
+    if dtype.subdtype:
+        return _overlaps(dtype.subdtype[0])
+    end = 0
+    for kind, offset, *_ in sorted((dtype.fields or {}).values(), key=lambda field: int(field[1])):
+        if offset < end or _overlaps(kind):
+            return True
+        end = offset + kind.itemsize
+    return False
 
 
 def _bare(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,10 +15,14 @@ from .._blobs import Blob, Mapped
 from .._errors import FormatError, Tf2NumpyError
 from .._registry import require
 from .._types import Index
+from .._units import format_bytes
+from ..wire.hdf5_header import chunk_element_bytes
 from ._hdf5_elements import Elements
 from ._hdf5_file import Hdf5File
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_MOST_RATIO, _ALWAYS_BYTES = 10, 64 << 20
+_REFERENCE_BYTES = 16  # to a string of any length
 # What h5py raises for what it finds in a damaged file.
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
@@ -36,6 +41,16 @@ class Opened:
     def device(self) -> str:
         """Say where the arrays are."""
         return f"file {self.blob.name}"
+
+    @property
+    def most_bytes(self) -> int:
+        """What may be taken in memory for a part of the file, whatever it says of itself."""
+        return max(_ALWAYS_BYTES, self.blob.size * _MOST_RATIO)
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Give the bytes between two addresses, as HDF5 counts: from the end of what the user put before."""
+        base = self.file.userblock_size
+        return self.blob.read(base + start, base + stop).tobytes()
 
     def where(self, name: str) -> str:
         """Name a dataset in an error message."""
@@ -113,7 +128,9 @@ class Region:
     def _read(self, target: NDArray[Any], space: Any, shape: tuple[int, ...]) -> None:
         if not target.size:
             return
-        self._check_filters()
+        if not self._ready:
+            with finding_damage(self.opened.blob):
+                self._prepare()
         h5s = self.opened.h5py.h5s
         memory = h5s.create_simple(shape) if shape else h5s.create(h5s.SCALAR)
         try:
@@ -123,11 +140,14 @@ class Region:
         except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise FormatError(f"{self.opened.where(self.name)} cannot be read: {error}") from error
 
-    def _check_filters(self) -> None:
-        """Find what undoes the compression, once."""
-        if self._ready:
-            return
-        settings, h5z = self._dataset.get_create_plist(), self.opened.h5py.h5z
+    def _prepare(self) -> None:
+        """Find what undoes the compression, and whether it can, once.
+
+        Raises: FormatError for a filter that is not known, and for chunks that are larger than anything in the file.
+        """
+        settings, h5z, h5d = self._dataset.get_create_plist(), self.opened.h5py.h5z, self.opened.h5py.h5d
+        if settings.get_layout() == h5d.CHUNKED:
+            self._check_chunks(settings.get_chunk())
         for i in range(settings.get_nfilters()):
             number = settings.get_filter(i)[0]
             if not h5z.filter_avail(number):
@@ -138,3 +158,20 @@ class Region:
                     "hdf5plugin has; rewrite the file with another, by h5repack where that filter is installed"
                 )
         self._ready = True
+
+    def _check_chunks(self, chunk: tuple[int, ...]) -> None:
+        """Refuse chunks that HDF5 would take at their word: it makes room for a whole one, however little is used."""
+        opened = self.opened
+        size = _REFERENCE_BYTES if self.found.read_as.hasobject else self._dataset.get_type().get_size()
+        nbytes = math.prod(chunk) * size
+        if nbytes > max(opened.most_bytes, math.prod(self._dataset.shape) * size):
+            raise FormatError(
+                f"{opened.where(self.name)} is in chunks of {format_bytes(nbytes)}, far more than all of it has; "
+                "rewrite the file with smaller ones: h5repack -l CHUNK"
+            )
+        found = chunk_element_bytes(opened.read, opened.h5py.h5o.get_info(self._dataset).addr)
+        if found not in (None, size):
+            raise FormatError(
+                f"{opened.where(self.name)} has elements of {size} bytes, and of {found} in its chunks; the file is "
+                "damaged"
+            )

@@ -20,7 +20,7 @@ from .._errors import FormatError
 
 MOST_BYTES = 1 << 16  # a header that NumPy would read without being told to trust it is shorter
 # What its parts can raise, a literal of Python among them.
-_DAMAGED = (ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError, tokenize.TokenError)
+DAMAGED = (ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError, tokenize.TokenError)
 
 
 class Header(NamedTuple):
@@ -52,7 +52,7 @@ def parse(head: bytes, nbytes: int, *, exact: bool = True) -> Header:
         shape, fortran, dtype = _READ[version](stream)
     except FormatError:
         raise
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise FormatError(f"it is no .npy file, or its header is damaged: {error}") from error
     if dtype.hasobject:
         raise FormatError("it holds pickled objects, which are unsafe to load; save it again with a dtype of numbers")

@@ -1,8 +1,9 @@
-"""Where the texts in an HDF5 attribute are said to be, before HDF5 is asked for them. Nothing else may enter.
+"""What HDF5 does not look at itself before it reads: where texts are said to be, and how large a chunk's elements are.
 
 HDF5 (1.14) makes room for what a text of variable length says its length is, up to 4 GiB, before it looks at whether
 there is such a text. And it never comes to an end with some damaged heaps of texts: it goes from object to object by
 their sizes, of which one may be 0, or so large that the sum begins anew at 0. So both are looked at first.
+The size of an element stands in a dataset's type and in its chunks; where they differ, it writes beyond its memory.
 Source: the HDF5 File Format Specification 3.0, sections III.E, IV.A.1 and IV.A.2.
 """
 
@@ -15,11 +16,13 @@ from .._errors import FormatError
 
 Read = Callable[[int, int], bytes]
 
-_ATTRIBUTE, _CONTINUATION = 0x0C, 0x10
+_LAYOUT, _ATTRIBUTE, _CONTINUATION = 0x08, 0x0C, 0x10
+_CHUNKED = 2
 _VARIABLE_LENGTH = 9
 _SHARED = 3  # the flags of an attribute whose type or shape is elsewhere
 _REFERENCE_BYTES = 16  # a length, the address of a heap, a number in it
 _MOST_MESSAGES = 1 << 16
+_LEAST_BYTES = 3  # of a message that is looked at
 _HEAP = b"GCOL"
 _HEAD_BYTES = 16  # of a heap, and of each object in it: its number, a count, 4 bytes, its size
 
@@ -45,7 +48,9 @@ def texts(read: Read, address: int, name: bytes) -> list[Reference] | None:
     whose addresses and lengths have 8 bytes are read.
     Raises: what `read` raises for a range that is not within the file.
     """
-    for message in _attributes(read, address):
+    for message in _messages(read, address, _ATTRIBUTE):
+        if len(message) < 8:
+            continue
         version, flags = message[0], message[1]
         sizes = [int.from_bytes(message[at : at + 2], "little") for at in (2, 4, 6)]
         start = 9 if version == 3 else 8
@@ -60,6 +65,24 @@ def texts(read: Read, address: int, name: bytes) -> list[Reference] | None:
             data[at : at + _REFERENCE_BYTES] for at in range(0, len(data) - _REFERENCE_BYTES + 1, _REFERENCE_BYTES)
         )
         return [Reference(int.from_bytes(each[:4], "little"), int.from_bytes(each[4:12], "little")) for each in found]
+    return None
+
+
+def chunk_element_bytes(read: Read, address: int) -> int | None:
+    """Give the size of an element as the chunks of a dataset have it; None where the header does not say it.
+
+    read, address, errors: as for `texts`.
+    """
+    for message in _messages(read, address, _LAYOUT):
+        version, rest = message[0], message[3:]
+        if version == 3 and message[1] == _CHUNKED:
+            sizes, width = rest[8:], 4
+            count = message[2]
+        elif version == 4 and message[1] == _CHUNKED and len(rest) >= 2:
+            count, width, sizes = rest[0], rest[1], rest[2:]
+        else:
+            return None
+        return int.from_bytes(sizes[(count - 1) * width : count * width], "little")
     return None
 
 
@@ -82,8 +105,8 @@ def check_heap(read: Read, address: int) -> None:
         at += needed
 
 
-def _attributes(read: Read, address: int) -> Iterator[bytes]:
-    """Give the attribute messages of an object header."""
+def _messages(read: Read, address: int, wanted: int) -> Iterator[bytes]:
+    """Give the messages of one kind in an object header."""
     head = read(address, address + 16)
     if head.startswith(b"OHDR"):
         flags = head[5]
@@ -103,7 +126,7 @@ def _attributes(read: Read, address: int) -> Iterator[bytes]:
             kind = int.from_bytes(before[: layout.type_bytes], "little")
             size = int.from_bytes(before[layout.type_bytes : layout.type_bytes + 2], "little")
             at += layout.head_bytes
-            if kind == _ATTRIBUTE and size >= 8:
+            if kind == wanted and size >= _LEAST_BYTES:
                 yield read(at, at + size)
             elif kind == _CONTINUATION and size >= 16:
                 where, length = (int.from_bytes(read(at + i, at + i + 8), "little") for i in (0, 8))
