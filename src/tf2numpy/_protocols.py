@@ -97,6 +97,14 @@ class RowSource(ABC):
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
         """Give blocks of rows as the structure of one row, leaves stacked."""
 
+    def first(self, count: int) -> Any:
+        """Give so many of the first rows, or all there are, as the structure of one row; quickly, where that can be."""
+        raise NotImplementedError
+
+    def count(self) -> int | None:
+        """Say how many rows there are, where that is known or can be found out."""
+        return None
+
     @abstractmethod
     def forget_count(self) -> None:
         """Treat the number of rows as unknown from now on, after it has proved wrong."""

@@ -134,3 +134,9 @@ def fits(pattern: str, name: bytes) -> bool:
 def wanted(select: Sequence[str] | None, name: str) -> bool:
     """Tell whether one of some names or patterns fits a feature; None: all fit."""
     return select is None or any(fits(pattern, name.encode()) for pattern in select)
+
+
+def kinds(columns: Columns) -> dict[tuple[bool, bytes], str]:
+    """Say of what kind the values are, by feature list or feature, and name."""
+    both = ((False, columns.features), (True, columns.lists))
+    return {(in_list, name): one.kind for in_list, found in both for name, one in found.items() if one.kind}

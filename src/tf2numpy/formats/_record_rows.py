@@ -81,6 +81,15 @@ class Rows(RowSource):
             yield Chunk("", (slice(done, done + rows),), _built(layouts, found))
             done += rows
 
+    def first(self, count: int) -> dict[str, Any]:
+        """Give the first records, of which alone the arrays follow."""
+        columns, layouts, where = self._table.first(count)
+        return _built(layouts, _arrays(columns, layouts, where))
+
+    def count(self) -> int:
+        """Count the records."""
+        return self._table.rows
+
     def forget_count(self) -> None:
         """Keep what was counted: files do not change while they are read."""
 

@@ -26,7 +26,7 @@ from ..wire.records import Block
 from ._example_facts import Survey
 from ._example_parts import Arrays, Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
-from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, fits, text, wanted
+from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, fits, kinds, text, wanted
 from ._record_groups import Groups, Runs
 from ._record_shards import Shard, ahead
 
@@ -127,12 +127,19 @@ class Table:
                             "pieces with iter_chunks(x)"
                         )
         columns = decoder.take()
-        if self._declared is not None:
-            return columns, self._declared, runs
-        survey = Survey()
-        survey.add(columns)
-        layouts, self._without_kind = survey.layouts()
+        layouts, self._without_kind = self._layouts_of(columns)
         return columns, layouts, runs
+
+    def first(self, count: int) -> tuple[Columns, Sequence[AnyLayout], Where]:
+        """Decode the first records, or those of the first block if they are fewer."""
+        decoder, runs = decoder_of(self.message, self.chosen()), Runs()
+        for shard in self.shards:
+            for block in shard.blocks():
+                if not decoder.rows:
+                    self._decode(decoder, shard, block[:count], 0, runs)
+                break
+        columns = decoder.take()
+        return columns, self._layouts_of(columns)[0], runs
 
     def batches(self, max_bytes: int, shard: int = 0, record: int = 0) -> Iterator[Batch]:
         """Give the records from one on in batches whose columns take max_bytes at most.
@@ -213,7 +220,7 @@ class Table:
         return {*columns.features, *columns.lists}
 
     def features(self) -> set[bytes]:
-        """Give the names of all features, wanted or not; of those that are declared, where some are."""
+        """Give the names of all features, wanted or not; of the declared ones, where some are."""
         if self.schema is not None:
             return {name.encode() for name in self.schema}
         if self.message == RAW:
@@ -243,6 +250,14 @@ class Table:
                 self._survey, self._groups = survey, groups
             return self._survey
 
+    def _layouts_of(self, columns: Columns) -> tuple[Sequence[AnyLayout], dict[str, str]]:
+        """Decide how columns become arrays, if they are all there is; and say which cannot."""
+        if self._declared is not None:
+            return self._declared, {}
+        survey = Survey()
+        survey.add(columns)
+        return survey.layouts()
+
     def _count(self, layout: DeclaredLayout, columns: Columns, runs: Runs) -> None:
         """Keep how many entries a group of records has in each part of a column of any size."""
         found = layout.split(layout.column(columns), columns.rows, runs)
@@ -258,12 +273,12 @@ class Table:
         """Name the file before this one whose values are of another kind than those of a record."""
         alone = decoder_of(self.message, Chosen())
         alone.decode(record, np.zeros(1, np.int64), np.array([len(record)]))
-        here = _kinds(alone.take())
+        here = kinds(alone.take())
         for other in self.shards[: self.shards.index(shard)]:
             for block in other.blocks():
                 alone = decoder_of(self.message, Chosen())
                 decode(alone, other, block, self.message, 0, lambda *_: None, lambda *_: "")
-                there = _kinds(alone.take())
+                there = kinds(alone.take())
                 if any(here[name] != there[name] for name in here.keys() & there.keys()):
                     return f"; {other.name!r} has those"
         return ""
@@ -281,8 +296,3 @@ class Table:
             self._decode(decoder, shard, block, 0, runs)
         columns = decoder.take()
         return layout.split(layout.column(columns), columns.rows, runs)
-
-
-def _kinds(columns: Columns) -> dict[tuple[bool, bytes], str]:
-    both = ((False, columns.features), (True, columns.lists))
-    return {(in_list, name): one.kind for in_list, found in both for name, one in found.items() if one.kind}
