@@ -11,8 +11,8 @@ PROJECT = -e ".[$(EXTRAS)]"
 DEVELOPMENT = -e ".[$(EXTRAS),demo]" tensorstore "ruff>=0.11" "mypy>=1.11" "tensorflow-cpu>=2.16"
 TEST_TOOLS = "pytest>=8" "pytest-cov>=5" "pytest-xdist>=3.5" "hypothesis>=6.100"
 REFERENCES = "safetensors>=0.7" "zarr>=3.1"  # they check what we write
-STORES = "moto[server,s3]>=5"  # S3 on this machine
 KERNEL = setup.py $(foreach kind,pyx pxd h,$(wildcard src/tf2numpy/wire/*.$(kind)))
+STORES = "moto[server,s3]>=5"  # S3 on this machine
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test bench soak fuzz sanitize check lint test-no-tensorflow test-oldest clean

@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from ._predict import predict
     from ._ragged import RaggedArray
     from ._save import save
+    from ._schema import Bytes, Image, Raw, Values
     from ._sparse import SparseArray
     from ._types import ArraySpec, Chunk
 
 __all__ = [
     "ArraySpec",
+    "Bytes",
     "ChecksumError",
     "Chunk",
     "CopyRequired",
@@ -57,6 +59,7 @@ __all__ = [
     "File",
     "FormatError",
     "HostMemoryError",
+    "Image",
     "InvalidArgument",
     "LazyArray",
     "MissingExtra",
@@ -64,12 +67,14 @@ __all__ = [
     "OutputExists",
     "Plan",
     "RaggedArray",
+    "Raw",
     "SparseArray",
     "StorageFull",
     "StoreError",
     "SymbolicTensorError",
     "Tf2NumpyError",
     "UnsupportedKind",
+    "Values",
     "VerifyError",
     "__version__",
     "convert",
@@ -94,6 +99,7 @@ _HOMES = {
     "_predict": "predict",
     "_ragged": "RaggedArray",
     "_save": "save",
+    "_schema": "Bytes Image Raw Values",
     "_sparse": "SparseArray",
     "_types": "ArraySpec Chunk",
 }

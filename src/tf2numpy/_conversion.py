@@ -52,6 +52,9 @@ def convert(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
+    schema: Mapping[str, Any] | None = None,
+    on_corrupt: Literal["raise", "skip"] = "raise",
+    partial: bool = False,
     rename: Rename | None = None,
     format: str | None = None,
     max_bytes: int | str = "64MiB",
@@ -83,6 +86,9 @@ def convert(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
+    schema: Mapping[str, Any] | None = None,
+    on_corrupt: Literal["raise", "skip"] = "raise",
+    partial: bool = False,
     rename: Rename | None = None,
     format: str | None = None,
     max_bytes: int | str = "64MiB",
@@ -99,7 +105,8 @@ def convert(
 
     src: the file or folder to read, local or in a store; TensorFlow is not needed. dst: the local file to write;
         its suffix names the format, unless `format` does.
-    select, names, slots, constants, checkpoint, check: as for `open`; select goes by the names before renaming.
+    select, names, slots, constants, checkpoint, check, schema, on_corrupt, partial: as for `open`; select goes by the
+        names before renaming.
     rename: a mapping of old names to new ones, or rules "pattern=replacement", one or a list. A rule is cut at its last
         "="; the pattern is a regular expression (Python's `re`) that must fit the whole name; \1 or \g<name> in the
         replacement is what a group of it found. Of several rules the first that fits a name counts, and a name that
@@ -134,7 +141,17 @@ def convert(
         progress=progress,
     )
     place = place_of(src)
-    found = stored_by(place, names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
+    found = stored_by(
+        place,
+        names=names,
+        slots=slots,
+        constants=constants,
+        checkpoint=checkpoint,
+        check=check,
+        schema=schema,
+        on_corrupt=on_corrupt,
+        partial=partial,
+    )
     with closing(found):
         chosen = found if select is None else selected(found, select, str(place))
         known = {name: found.aliases.get(name, ()) for name in found.arrays}

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import _memory
 from ._errors import CopyRequired, DatasetError, FormatError, InvalidArgument
@@ -39,7 +40,7 @@ def fetch(source: Source, request: Request) -> Any:
     """
     check_request(source, request)
     needed = sum(
-        leaf.host_bytes(request.for_array(leaf.spec)) if isinstance(leaf, ArraySource) else _known_bytes(leaf)
+        leaf.host_bytes(request.for_array(leaf.spec)) if isinstance(leaf, ArraySource) else leaf.host_bytes()
         for _, leaf in leaves(source)
     )
     if needed >= _memory.WORTH_CHECKING_BYTES:
@@ -103,7 +104,11 @@ def _rows(source: RowSource, request: Request) -> Any:
 
 
 def _collect(source: RowSource, request: Request) -> Any:
-    """Gather all rows, each block straight into its place in the result."""
+    """Gather all rows, each block straight into its place in the result, if the source cannot give all at once."""
+    found = source.whole()
+    if found is not None:
+        structural = {name for name, spec in source.specs().items() if spec.structural} if request.dtype else set()
+        return source.build({n: _as_wanted(a, request, structural=n in structural) for n, a in found.items()})
     specs = {name: cast(spec, request) for name, spec in source.specs().items()}
     sink = MemorySink()
     sink.begin(specs)
@@ -114,6 +119,13 @@ def _collect(source: RowSource, request: Request) -> Any:
     if request.decode_text:
         arrays = {name: decode(a) if specs[name].dtype.hasobject else a for name, a in arrays.items()}
     return source.build(arrays)
+
+
+def _as_wanted(array: NDArray[Any], request: Request, *, structural: bool) -> NDArray[Any]:
+    wanted = request.for_array(ArraySpec(array.shape, array.dtype, structural))
+    if wanted.decode_text:
+        return decode(array)
+    return array if wanted.dtype is None else array.astype(wanted.dtype, copy=False)
 
 
 def _collect_into(source: RowSource, request: Request) -> Any:
@@ -146,10 +158,6 @@ def _watched(source: RowSource) -> Iterator[Chunk]:
                 yield chunk
                 if chunk.name == name:
                     progress.update(chunk.index[0].stop - chunk.index[0].start)
-
-
-def _known_bytes(source: RowSource) -> int:
-    return sum(spec.nbytes or 0 for spec in source.specs().values())
 
 
 def check_request(source: Source, request: Request) -> None:

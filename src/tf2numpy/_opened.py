@@ -9,7 +9,7 @@ import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from ._errors import FormatError, InvalidArgument
 from ._indexing import region_of
 from ._lazy import as_written
 from ._places import place_of
-from ._protocols import ArraySource, Place, Reader, Stored
+from ._protocols import ArraySource, Place, Reader, RowSource, Stored
 from ._remote_errors import CannotList
 from ._selection import near, selected
 from ._types import Request
@@ -34,7 +34,8 @@ _PAGE = "it begins as a web page does, which servers give for a folder (name a f
 _UNLISTED = (
     "there is no such object, and its server cannot list folders: name a file in it, such as a checkpoint's .index"
 )
-_DEFAULTS = {"names": "human", "slots": False, "constants": False, "checkpoint": None, "check": True}
+_OF_RECORDS = {"schema": None, "on_corrupt": "raise", "partial": False}
+_DEFAULTS = {"names": "human", "slots": False, "constants": False, "checkpoint": None, "check": True, **_OF_RECORDS}
 
 
 @as_written
@@ -47,12 +48,16 @@ def open(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
+    schema: Mapping[str, Any] | None = None,
+    on_corrupt: Literal["raise", "skip"] = "raise",
+    partial: bool = False,
 ) -> File:
     """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
     path: a checkpoint, a SavedModel or a frozen graph; what Keras saved (.keras, .weights.h5, .weights.json, .h5); a
-        serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; a .npy, .npz, .h5, .zarr
-        or .safetensors file, or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its
+        serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; TFRecords, one file, all
+        that a pattern fits ("train-*.tfrecord"), or a folder of them; a .npy, .npz, .h5, .zarr or .safetensors file,
+        or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its
         content, not by its suffix. It is a local path, or the name of an object or a folder in a store: gs://, s3://,
         az://, https://, http:// (or file://), of which no more is fetched than what is asked for. Credentials come from
         the environment, as the library obstore takes them.
@@ -63,6 +68,11 @@ def open(
     slots: with the optimizer's variables and other bookkeeping. constants: with the constants of a SavedModel's graph.
     checkpoint: which one of a folder with several; the latest by default.
     check: compare the checksums in the file with what is read; only whole arrays can be compared, slices are not.
+    schema: of TFRecords, what their features are, by name: `Bytes`, `Values`, `Raw`, a pair of shape and dtype, or one
+        of tf.io's specifications; the arrays follow from it alone, and what it does not name is left out.
+    on_corrupt: of TFRecords, "skip" leaves out records that do not fit their checksums or are no such message as the
+        others, and says in `left_out` which; a length that is damaged ends its file there.
+    partial: of TFRecords, give the whole records of a file that ends within one, as it does while it is written.
 
     Nothing is read before it is asked for: `file["a"][10:20]` reads those rows, `np.asarray(file["a"])` all of them,
     and `to_numpy`, `save`, `iter_chunks` and `plan` take the file or one of its arrays. dtypes are the logical ones,
@@ -80,7 +90,17 @@ def open(
      [4 5]]
     """
     place = place_of(path)
-    stored = stored_by(place, names=names, slots=slots, constants=constants, checkpoint=checkpoint, check=check)
+    stored = stored_by(
+        place,
+        names=names,
+        slots=slots,
+        constants=constants,
+        checkpoint=checkpoint,
+        check=check,
+        schema=schema,
+        on_corrupt=on_corrupt,
+        partial=partial,
+    )
     return File(place, stored if select is None else selected(stored, select, str(place)))
 
 
@@ -231,6 +251,11 @@ class File(Mapping[str, LazyArray]):
     def chosen(self) -> str:
         """Which of a folder's checkpoints was opened; "" where nothing was to be chosen."""
         return self._stored.chosen
+
+    @property
+    def rows(self) -> RowSource | None:
+        """All the arrays as rows, for the verbs, where it is faster to read them together; else None."""
+        return self._stored.rows
 
     def __getitem__(self, name: str) -> LazyArray:
         if name not in self._stored.arrays:

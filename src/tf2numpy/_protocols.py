@@ -82,9 +82,28 @@ class RowSource(ABC):
         Offsets already count from the first row. after: the state that came with the last block not to give again.
         """
 
+    def whole(self) -> Mapping[str, NDArray[Any]] | None:
+        """Give all the rows as the arrays named by `specs`, no one else's, where that takes less than to join blocks.
+
+        Raises: HostMemoryError if they do not fit.
+        """
+        return None
+
+    def host_bytes(self) -> int:
+        """Bytes that all the rows are known to take; 0 where nothing is known before they are read."""
+        return sum(spec.nbytes or 0 for spec in self.specs().values())
+
     @abstractmethod
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
         """Give blocks of rows as the structure of one row, leaves stacked."""
+
+    def first(self, count: int) -> Any:
+        """Give so many of the first rows, or all there are, as the structure of one row; quickly, where that can be."""
+        raise NotImplementedError
+
+    def count(self) -> int | None:
+        """Say how many rows there are, where that is known or can be found out."""
+        return None
 
     @abstractmethod
     def forget_count(self) -> None:
@@ -124,6 +143,8 @@ class Stored:
     aliases: the other names of each array that has some; one that several arrays share names none of them.
     left_out: what the file has and no array can be, by name, each with the reason.
     chosen: what was opened of a folder that may have several; "" where nothing was to be chosen.
+    rows: all arrays as rows, where they lie so in the file that it is faster to read them together than one by one.
+    narrow: gives what only some of the arrays are, by names and patterns, where that is less to read.
     """
 
     kind: str
@@ -132,6 +153,8 @@ class Stored:
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     chosen: str = ""
+    rows: RowSource | None = None
+    narrow: Callable[[Sequence[str]], Stored] | None = None
 
 
 class Place(Protocol):

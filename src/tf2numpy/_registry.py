@@ -106,7 +106,8 @@ class Known(NamedTuple):
     """One row: files that `target` recognises are read by it.
 
     options: those of `open` that mean something to it. begins: what all its files begin with, one of these.
-    prefixes: whether a path may name several files by what their names begin with, and nothing lie under itself.
+    prefixes: whether a path may name several files, by what their names begin with or by a pattern, and nothing lie
+    under itself.
     A reader of other files is not even imported.
     """
 
@@ -132,6 +133,7 @@ FORMATS = (
     Known("distributed_save:distributed_save", options=("check",)),
     Known("dataset_snapshot:dataset_snapshot", options=("check",)),
     Known("events:events", options=("check",)),
+    Known("tfrecord:tfrecord", options=("check", "on_corrupt", "partial", "schema"), prefixes=True),
     Known("saved_model:saved_model", options=("names", "slots", "constants", "check")),
     Known("frozen_graph:frozen_graph", begins=(b"\n",)),
     Known("dataset_cache:dataset_cache", options=("check",), prefixes=True),

@@ -17,6 +17,8 @@ def selected(stored: Stored, select: str | Sequence[str], shown: str) -> Stored:
     Raises: InvalidArgument for a pattern that fits nothing.
     """
     patterns = [select] if isinstance(select, str) else list(select)
+    if stored.narrow is not None:
+        return stored.narrow(patterns)
     found: set[str] = set()
     for pattern in patterns:
         fitting = {name for name in stored.arrays if fits(pattern, (name, *stored.aliases.get(name, ())))}

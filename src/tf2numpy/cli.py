@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._version import __version__
-from .commands import convert, demo, devices, diff, inspect, verify
+from .commands import convert, demo, devices, diff, head, inspect, verify
 
 OK, FAILED, MISUSED = 0, 1, 2
 
 _COMMANDS: dict[str, Any] = {
     "inspect": inspect,
+    "head": head,
     "convert": convert,
     "diff": diff,
     "verify": verify,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+_OPTIONS = ("select", "names", "slots", "constants", "checkpoint", "check", "on_corrupt", "partial")
+
 
 def add_select(parser: argparse.ArgumentParser) -> None:
     """Let arrays be chosen."""
@@ -31,8 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--constants", action="store_true", help="with the constants of a SavedModel's graph")
     parser.add_argument("--checkpoint", metavar="NAME", help="which one of a folder with several (default: the latest)")
     parser.add_argument("--no-check", dest="check", action="store_false", help="do not compare the file's checksums")
+    parser.add_argument(
+        "--on-corrupt", choices=("raise", "skip"), default="raise", help="of TFRecords: what to do with damaged records"
+    )
+    parser.add_argument("--partial", action="store_true", help="of TFRecords: read a file that ends within a record")
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
     """Give the options as `open` takes them."""
-    return {name: getattr(options, name) for name in ("select", "names", "slots", "constants", "checkpoint", "check")}
+    return {name: getattr(options, name) for name in _OPTIONS}

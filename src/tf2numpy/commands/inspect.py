@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         chosen = f", of which {shown(file.chosen)}" if file.chosen else ""
         print(f"{file.kind} {shown(str(file.path))}{chosen}")
         lines = _tree(file, found) if options.tree else _table(file, found, aliases=options.aliases)
-        for line in [*lines, _totals(file), *left_out_lines(file.left_out)]:
+        for line in [*lines, _totals(file), *_records(file), *left_out_lines(file.left_out)]:
             print(line)
     return 0
 
@@ -112,6 +112,18 @@ def _totals(file: File) -> str:
     strings = sizes.count(None)
     beside = f", beside {strings} of strings" if strings else ""
     return f"{len(file)} arrays, {_size(sum(size or 0 for size in sizes))}{beside}"
+
+
+def _records(file: File) -> list[str]:
+    """Say how many records there are, and how many of them lack something."""
+    if file.rows is None:
+        return []
+    count, found = file.rows.count(), []
+    for name in file:
+        feature, _, last = name.rpartition("/")
+        if last == "missing" and len(file[name]) == count:
+            found.append(f"{shown(feature)} is missing in {int(file[name][:].sum())}")
+    return [f"{count} records{': ' if found else ''}{', '.join(found)}"]
 
 
 def _tree(file: File, found: _Found) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._protocols import ArraySource, Group, Resolve
+from .._protocols import ArraySource, Group, Resolve, Source
 
 
 def array(x: Any, resolve: Resolve) -> ArraySource:
@@ -13,8 +13,11 @@ def array(x: Any, resolve: Resolve) -> ArraySource:
     return source
 
 
-def file(x: Any, resolve: Resolve) -> Group:
-    """Give a dict of all arrays of an open file."""
+def file(x: Any, resolve: Resolve) -> Source:
+    """Give a dict of all arrays of an open file, or its rows, where it has some."""
+    if x.rows is not None:
+        rows: Source = x.rows
+        return rows
     names = tuple(x)
     return Group(
         "file",

@@ -1,0 +1,240 @@
+"""What the features of records are, as whoever reads them declares it. No record is read here.
+
+A tf.train.Example says of a feature that it has byte strings, float32 or int64 values, and nothing of their shape, nor
+of what is encoded in them: a schema does.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ._dtypes import from_enum, logical_name, named
+from ._errors import InvalidArgument
+
+Shape: TypeAlias = tuple[int | None, ...]
+
+BYTES, FLOATS, INTS = "bytes", "float32", "int64"
+VALUES, RAW, IMAGE = "values", "raw", "image"
+_IMAGE_DTYPES = ("uint8", "uint16")
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """A feature of byte strings, given as they are.
+
+    shape: how many a record has, () for one; its first axis may be None, for any number.
+
+    >>> Bytes(), Bytes((None,))
+    (Bytes(shape=()), Bytes(shape=(None,)))
+    """
+
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A feature of numbers or byte strings, with what to take where a record has none.
+
+    shape: of one record's values; its first axis may be None, for any number of rows. dtype: "float32", "int64",
+    "bytes", or one that every value fits: numbers are cast, and refused where they do not fit. default: a value, or
+    an array of that shape, for records that do not have the feature; None refuses such records where the shape is
+    known, and leaves them empty where it is not.
+
+    >>> Values((), "uint8", default=0)
+    Values(shape=(), dtype='uint8', default=0)
+    """
+
+    shape: Shape
+    dtype: DTypeLike
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A byte string that holds the elements of an array, in C order, as `tf.io.decode_raw` reads them.
+
+    dtype: of the elements; ">u2" where the high byte comes first, else the low one does. shape: of one record's array;
+    its first axis may be None.
+
+    >>> Raw("uint16", (64, 64))
+    Raw(dtype='uint16', shape=(64, 64))
+    """
+
+    dtype: DTypeLike
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A byte string that is an encoded image, JPEG or PNG, to be decoded; it takes the extra `images`.
+
+    shape: (height, width, channels); height and width may be None where they differ. dtype: "uint8" or "uint16".
+
+    >>> Image((None, None, 3))
+    Image(shape=(None, None, 3), dtype='uint8')
+    """
+
+    shape: Shape = (None, None, 3)
+    dtype: DTypeLike = "uint8"
+
+
+class Declared(NamedTuple):
+    """What one array is made of.
+
+    feature: its name in the records. stored: BYTES, FLOATS or INTS, of which its values must be there. form: VALUES,
+    RAW or IMAGE, what these are. shape, dtype: of one record's array; `object` means bytes, and that of a RAW one is in
+    the byte order of the records. default: as in `Values`.
+    """
+
+    feature: str
+    stored: str
+    form: str
+    shape: Shape
+    dtype: np.dtype[Any]
+    default: Any = None
+
+    @property
+    def row_size(self) -> int:
+        """How many elements one record has; for a first axis of any size, one entry of it."""
+        return math.prod(n for n in self.shape if n is not None)
+
+
+def declared(schema: Mapping[str, Any]) -> dict[str, Declared]:
+    """Read a schema: by array name, what each is made of.
+
+    schema: feature name -> `Bytes`, `Values`, `Raw`, `Image` (or the class alone, for its defaults), a pair of shape
+    and dtype, or a specification of tf.io (FixedLenFeature, FixedLenSequenceFeature, VarLenFeature, RaggedFeature
+    without partitions).
+    Raises: InvalidArgument naming the feature, and what can be declared of one.
+
+    >>> declared({"x": ((16,), "float32")})["x"].row_size
+    16
+    """
+    if not isinstance(schema, Mapping):
+        raise InvalidArgument(f"schema={schema!r} is no mapping of feature names; give {{'name': ((16,), 'float32')}}")
+    return {str(name): _one(str(name), what) for name, what in schema.items()}
+
+
+def _one(name: str, what: Any) -> Declared:
+    if isinstance(what, type) and issubclass(what, Bytes | Image):
+        what = what()
+    if isinstance(what, tuple) and len(what) == 2:
+        what = Values(*what)
+    if isinstance(what, Bytes):
+        return Declared(name, BYTES, VALUES, _shape(name, what.shape), np.dtype(object))
+    if isinstance(what, Raw):
+        dtype = _dtype(name, what.dtype)
+        if dtype.hasobject:
+            raise _refused(name, "Raw of bytes; give the dtype of a number")
+        return Declared(name, BYTES, RAW, _shape(name, what.shape), dtype)
+    if isinstance(what, Image):
+        return _image(name, what)
+    if isinstance(what, Values):
+        return _values(name, name, what.shape, what.dtype, what.default)
+    return _of_tensorflow(name, what)
+
+
+def _values(name: str, feature: str, shape: Any, dtype: Any, default: Any) -> Declared:
+    wanted, found = _shape(name, shape), _dtype(name, dtype)
+    stored = BYTES if found.hasobject else INTS if found.kind in "iub" else FLOATS
+    if default is not None:
+        default = _default(name, default, wanted, found)
+    return Declared(feature, stored, VALUES, wanted, found, default)
+
+
+def _default(name: str, default: Any, shape: Shape, dtype: np.dtype[Any]) -> Any:
+    """Give the default of one record, as an array of its shape, or of one row where it has any number."""
+    known = tuple(n for n in shape if n is not None)
+    value = np.array(default, object if dtype.hasobject else None)
+    if dtype.hasobject:
+        fits = all(isinstance(one, bytes) for one in value.flat)
+    else:
+        fits = value.dtype.kind in "biuf" and (dtype.kind not in "biu" or np.array_equal(value.astype(dtype), value))
+    if not fits or value.shape not in ((), known):
+        raise _refused(name, f"having the default {default!r}, which is not of shape {known} and {logical_name(dtype)}")
+    return np.broadcast_to(value.astype(dtype), known)
+
+
+def _image(name: str, what: Image) -> Declared:
+    shape, dtype = _shape(name, what.shape, most_unknown=2), _dtype(name, what.dtype)
+    if (
+        dtype.name not in _IMAGE_DTYPES
+        or len(shape) != 3
+        or shape[2] not in (1, 2, 3, 4)
+        or (shape[0] is None) < (shape[1] is None)
+    ):
+        raise _refused(
+            name,
+            f"Image({shape}, {dtype.name!r}): an image has a height and a width, both or only the width known, 1 to 4 "
+            "channels, and the dtype uint8 or uint16",
+        )
+    return Declared(name, BYTES, IMAGE, shape, dtype)
+
+
+def _of_tensorflow(name: str, what: Any) -> Declared:
+    """Read one of tf.io's specifications, known by its type's name: TensorFlow need not be there."""
+    kind = type(what).__name__
+    if kind == "FixedLenFeature":
+        return _values(name, name, what.shape, what.dtype, what.default_value)
+    if kind == "FixedLenSequenceFeature":
+        return _values(name, name, (None, *_sizes(name, what.shape)), what.dtype, what.default_value)
+    if kind == "VarLenFeature":
+        return _values(name, name, (None,), what.dtype, None)
+    if kind == "RaggedFeature" and not what.partitions:
+        return _values(name, what.value_key or name, (None,), what.dtype, None)
+    if kind == "RaggedFeature":
+        raise _refused(
+            name, "a RaggedFeature with partitions; declare its value_key and its partitions' keys as features"
+        )
+    if kind == "SparseFeature":
+        raise _refused(
+            name, "a SparseFeature; declare its value_key and its index_key as features, each ((None,), dtype)"
+        )
+    raise _refused(
+        name,
+        f"{what!r}; a feature is t2n.Bytes, t2n.Values(shape, dtype, default), a pair of shape and dtype such as "
+        "((16,), 'float32'), t2n.Raw(dtype, shape), t2n.Image(shape, dtype), or one of tf.io's",
+    )
+
+
+def _dtype(name: str, given: Any) -> np.dtype[Any]:
+    try:
+        if hasattr(given, "as_datatype_enum"):  # tf.float32 and its like
+            found = from_enum(given.as_datatype_enum)
+        elif given is bytes or given in ("bytes", "string"):
+            found = np.dtype(object)
+        else:
+            found = named(given) if isinstance(given, str) else np.dtype(given)
+    except TypeError as error:
+        raise _refused(name, f"the dtype {given!r}: {error}") from error
+    if found is None or found.kind not in "biufOV" or (found.kind == "V" and not found.name):
+        raise _refused(name, f"the dtype {given!r}; records hold numbers that are not complex, and bytes")
+    return found
+
+
+def _shape(name: str, given: Any, most_unknown: int = 1) -> Shape:
+    sizes = _sizes(name, given)
+    if any(n is None for n in sizes[most_unknown:]):
+        raise _refused(name, f"the shape {sizes}; only its first axis can be None")
+    return sizes
+
+
+def _sizes(name: str, given: Any) -> Shape:
+    try:
+        sizes = tuple(None if n is None or n == -1 else operator.index(n) for n in given)
+    except TypeError:
+        sizes = (-2,)
+    if any(n is not None and n < 0 for n in sizes):
+        raise _refused(name, f"the shape {given!r}; a shape is a tuple of sizes, of which the first may be None")
+    return sizes
+
+
+def _refused(name: str, found: str) -> InvalidArgument:
+    return InvalidArgument(f"schema: the feature {name!r} is declared as {found}")

@@ -1,0 +1,140 @@
+"""What is found out about the columns of records, group by group, and the layouts that follow. No value is kept."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._types import joined
+from ..wire.examples import Column, Columns, Kind
+from ._example_parts import ROWS, STEPS, Layout
+
+NO_KIND = "no record has values of it, so that its dtype is not known"
+
+
+class Facts:
+    """What the records so far hold of one column.
+
+    kind: of its values, None while there are none. present: how many records have it.
+    """
+
+    def __init__(self) -> None:
+        self.kind: Kind | None = None
+        self.present = 0
+        self.unset = False
+        self._lengths: tuple[int, int] | None = None  # the least and the most values of a row, or of a step
+        self._steps: tuple[int, int] | None = None
+        self._of_groups = (array("q"), array("q"))  # steps, values
+
+    def add(self, column: Column, group: int) -> None:
+        """Take in the column of one group of records."""
+        self.kind = self.kind or column.kind
+        self.present += column.count
+        self.unset = self.unset or bool(column.unset.size)
+        steps = 0
+        if column.steps is not None:
+            steps = _sum(column.steps, column.count)
+            self._steps = _bounds(self._steps, column.steps, column.count)
+        self._lengths = _bounds(self._lengths, column.lengths, column.count if column.steps is None else steps)
+        values = len(column.values) if column.ends is None else len(column.ends) - 1
+        for counts, count in zip(self._of_groups, (steps, values), strict=True):
+            counts.extend([0] * (group - len(counts)))
+            counts.append(count)
+
+    def counts(self, along: int, groups: int) -> NDArray[np.int64]:
+        """Give the steps or values of each group."""
+        found = np.zeros(groups, np.int64)
+        counts = np.frombuffer(self._of_groups[along - STEPS], np.int64)
+        found[: len(counts)] = counts
+        return found
+
+    def layout(self, name: str, feature: bytes, rows: int, *, in_list: bool) -> Layout | None:
+        """Decide how the column becomes arrays; None while nothing is known of its values."""
+        if self.kind is None:
+            return None
+        complete = self.present == rows
+        length, steps = _only(self._lengths), _only(self._steps)
+        if not in_list:
+            dense = complete and length is not None
+            inner = (() if length == 1 else (length or 0,)) if dense else ()
+            return Layout(name, feature, False, self.kind, 0 if dense else 1, inner, not complete)
+        if length is None or self.unset:
+            return Layout(name, feature, True, self.kind, 2, (), not complete, self.unset)
+        inner = () if length == 1 else (length,)
+        if not complete or steps is None:
+            return Layout(name, feature, True, self.kind, 1, inner, not complete)
+        return Layout(name, feature, True, self.kind, 0, (steps, *inner))
+
+
+class Survey:
+    """What the groups of records so far hold. groups: how many records each has."""
+
+    def __init__(self) -> None:
+        self.groups = array("q")
+        self.features: dict[bytes, Facts] = {}
+        self.lists: dict[bytes, Facts] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many records there are."""
+        return sum(self.groups)
+
+    def add(self, columns: Columns) -> None:
+        """Take in one group of records."""
+        for known, found in ((self.features, columns.features), (self.lists, columns.lists)):
+            for name, column in found.items():
+                known.setdefault(name, Facts()).add(column, len(self.groups))
+        self.groups.append(columns.rows)
+
+    def layouts(self) -> tuple[list[Layout], dict[str, str]]:
+        """Decide how the columns become arrays, sorted by name; and say which cannot, and why."""
+        rows, taken = self.rows, set[str]()
+        found: list[Layout] = []
+        left_out: dict[str, str] = {}
+        for in_list, known in ((False, self.features), (True, self.lists)):
+            for feature in sorted(known):
+                name = feature.decode("utf-8", "backslashreplace")
+                layout = known[feature].layout(_free(name, taken), feature, rows, in_list=in_list)
+                if layout is None:
+                    left_out[name] = NO_KIND
+                    continue
+                while taken & (names := {layout.name, *(joined(layout.name, part.name) for part in layout.parts)}):
+                    other = _free(layout.name, taken | {layout.name})
+                    layout = known[feature].layout(other, feature, rows, in_list=in_list)
+                    assert layout is not None
+                taken |= names
+                found.append(layout)
+        return found, left_out
+
+    def counts(self, layout: Layout, along: int) -> NDArray[np.int64]:
+        """Give the entries of each group, counted by rows, steps or values."""
+        if along == ROWS:
+            return np.frombuffer(self.groups, np.int64).copy()
+        known: Mapping[bytes, Facts] = self.lists if layout.in_list else self.features
+        return known[layout.feature].counts(along, len(self.groups))
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    number, found = 0, name
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+def _sum(each: NDArray[np.int64] | int, count: int) -> int:
+    return each * count if isinstance(each, int) else int(each.sum())
+
+
+def _bounds(known: tuple[int, int] | None, each: NDArray[np.int64] | int, count: int) -> tuple[int, int] | None:
+    if not count:
+        return known
+    least, most = (each, each) if isinstance(each, int) else (int(each.min()), int(each.max()))
+    return (least, most) if known is None else (min(known[0], least), max(known[1], most))
+
+
+def _only(bounds: tuple[int, int] | None) -> int | None:
+    return bounds[0] if bounds is not None and bounds[0] == bounds[1] else None

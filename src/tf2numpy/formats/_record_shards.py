@@ -1,0 +1,173 @@
+"""The files of a table of records, read in blocks of records that are whole. What records hold may not enter.
+
+What is passed over, of a damaged file or one that is still being written, is reported.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .._blobs import Blob, Trail, blob_of
+from .._errors import ChecksumError, FormatError
+from .._host import cpus
+from .._protocols import Place
+from ..wire import records
+from ..wire.records import Block
+
+_BLOCKS_AHEAD = 4
+_WORTH_A_THREAD_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How files are read, as `open` says of check, on_corrupt and partial.
+
+    left_out: what was passed over so far, by file and record, each with the reason.
+    """
+
+    check: bool = True
+    skip: bool = False
+    partial: bool = False
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+class Shard:
+    """One file of records, uncompressed or not."""
+
+    def __init__(self, path: Place, wanted: Wanted) -> None:
+        self.place, self.name, self.wanted = path, str(path), wanted
+        self._blob: Blob | None = None
+        self._compression: str | None = ""
+
+    @property
+    def blob(self) -> Blob:
+        """The bytes of the file."""
+        if self._blob is None:
+            self._blob = blob_of(self.place)
+        return self._blob
+
+    @property
+    def compression(self) -> str | None:
+        """How the file is compressed; None for a file of no records."""
+        if self._compression == "":
+            self._compression = records.compression_of(self.blob.read, self.blob.size)
+        return self._compression
+
+    def first(self) -> Block | None:
+        """Give the first block of records that are whole, whatever else is wrong; None if there are none.
+
+        Raises: FormatError if what unpacks begins no record.
+        """
+        for block in records.blocks(self.blob.read, self.blob.size, check=self.wanted.check):
+            sound = block[np.delete(np.arange(len(block)), block.damaged())] if self.wanted.check else block
+            if len(sound):
+                return sound
+        return None
+
+    def blocks(self) -> Iterator[Block]:
+        """Give all records, their sums compared; those that do not fit are left out where that is wanted.
+
+        Raises: FormatError naming the file, the record and its offset; ChecksumError.
+        """
+        trail, blob = Trail(), self.blob
+
+        def read(start: int, stop: int) -> Any:
+            trail.passed(blob, stop - start)
+            return blob.read(start, stop)
+
+        return self._sound(records.blocks(read, blob.size, check=self.wanted.check))
+
+    def blocks_between(self, start: int, stop: int, first: int) -> Iterator[Block]:
+        """Give the records between two offsets of an uncompressed file; first: the number of the first one."""
+        view = self.blob.read(start, stop)
+        found = records.blocks(lambda low, high: view[low:high], stop - start, check=self.wanted.check)
+        return self._sound(_moved(found, start, first))
+
+    def _sound(self, found: Iterator[Block]) -> Iterator[Block]:
+        while True:
+            try:
+                block = next(found, None)
+                if block is None:
+                    return
+                block = self._checked(block)
+            except FormatError as error:
+                if self.wanted.skip or (self.wanted.partial and not isinstance(error, ChecksumError)):
+                    self.wanted.left_out[self.name] = f"{error}; the records before it are given"
+                    return
+                raise type(error)(f"{self.name!r} cannot be read: {error}") from error
+            if len(block):
+                yield block
+
+    def _checked(self, block: Block) -> Block:
+        if not self.wanted.check:
+            return block
+        if not self.wanted.skip:
+            block.check()
+            return block
+        bad = block.damaged()
+        for one in bad:
+            self.pass_over(block, one, "its data and the checksum after them do not fit")
+        return block[np.delete(np.arange(len(block)), bad)] if bad else block
+
+    def pass_over(self, block: Block, row: int, why: str) -> None:
+        """Report a record that is left out."""
+        where = f"at offset {offset_of(block, row)}"
+        self.wanted.left_out[f"{self.name}, record {block.numbers[row]}"] = f"{where}: {why}"
+
+
+def offset_of(block: Block, row: int) -> int:
+    """Say where a record of a block begins, in the file or in what that unpacks to."""
+    return int(block.offset + block.starts[row] - records.HEADER_BYTES)
+
+
+def ahead(blocks: Iterator[Block], nbytes: int) -> Iterator[Block]:
+    """Give blocks that a thread unpacks and compares while those before are decoded, of a file of so many bytes."""
+    return _by_thread(blocks) if cpus() > 1 and nbytes >= _WORTH_A_THREAD_BYTES else blocks
+
+
+def _by_thread(blocks: Iterator[Block]) -> Iterator[Block]:
+    ready: queue.Queue[Any] = queue.Queue(_BLOCKS_AHEAD)
+    stopped = threading.Event()
+
+    def put(item: Any) -> bool:
+        while not stopped.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def read() -> None:
+        try:
+            for block in blocks:
+                if not put((block, None)):
+                    return
+            put((None, None))
+        except BaseException as error:  # it belongs to whoever takes the blocks
+            put((None, error))
+
+    thread = threading.Thread(target=read, name="tf2numpy records", daemon=True)
+    thread.start()
+    try:
+        while True:
+            block, error = ready.get()
+            if error is not None:
+                raise error
+            if block is None:
+                return
+            yield block
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def _moved(blocks: Iterator[Block], offset: int, first: int) -> Iterator[Block]:
+    for block in blocks:
+        yield Block(block.data, block.starts, block.stops, block.numbers + first, block.offset + offset)

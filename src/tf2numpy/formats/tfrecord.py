@@ -1,0 +1,168 @@
+"""TFRecord files as tables: a column for each feature of their tf.train.Examples. Other records may not enter.
+
+One file, the files that a pattern fits, or a folder of them. Records that are neither Examples nor SequenceExamples
+make one column of bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial as given
+from typing import Any
+
+from .._errors import FormatError, InvalidArgument
+from .._protocols import ArraySource, Place, Stored
+from .._schema import IMAGE, Declared, declared
+from ._record_decoding import EXAMPLE, RAW, message_of
+from ._record_names import fitting, inside, is_pattern
+from ._record_rows import Rows
+from ._record_shards import Shard, Wanted
+from ._record_sources import sources_of
+from ._record_table import Table
+
+_SUFFIX = ".tfrecord"
+_SHOWN = 20
+
+
+def tfrecord(
+    path: Place,
+    head: bytes,
+    *,
+    check: bool = True,
+    on_corrupt: str = "raise",
+    partial: bool = False,
+    schema: Mapping[str, Any] | None = None,
+) -> Stored | None:
+    """Open TFRecord files as arrays along their records.
+
+    check, on_corrupt, partial, schema: as `open` takes them.
+    Raises: FormatError naming the file, for one among several that has no records, or others; ChecksumError.
+    """
+    if on_corrupt not in ("raise", "skip"):
+        raise InvalidArgument(f"on_corrupt={on_corrupt!r} is not 'raise' or 'skip'")
+    wanted = Wanted(check=check, skip=on_corrupt == "skip", partial=partial)
+    shards = _shards(path, head, wanted)
+    return None if shards is None else stored(str(path), shards, None if schema is None else declared(schema))
+
+
+def _shards(path: Place, head: bytes, wanted: Wanted) -> list[Shard] | None:
+    if path.is_file():
+        one = Shard(path, wanted)
+        found = _has_records(one)
+        return [one] if found or (found is None and _SUFFIX in path.name) else None
+    if path.is_dir():
+        shards = [Shard(file, wanted) for file in inside(path)]
+        return shards if shards and all(_has_records(one) is not False for one in shards) else None
+    if not is_pattern(path) or not (files := fitting(path)):
+        return None
+    shards = [Shard(file, wanted) for file in files]
+    for one in shards:
+        if _has_records(one) is False:
+            raise FormatError(
+                f"{one.name!r}, which {str(path)!r} fits, is no TFRecord file; give a pattern that fits only such files"
+            )
+    return shards
+
+
+def _has_records(shard: Shard) -> bool | None:
+    """Tell whether a file has records; None of one that is empty, as one of several may be."""
+    if shard.compression not in ("gzip", "zlib"):
+        return shard.compression is not None if shard.blob.size else None
+    try:
+        return True if shard.first() is not None else None
+    except FormatError:
+        return False
+
+
+def stored(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared] | None) -> Stored:
+    """Make a table of files, by their first records.
+
+    Raises: FormatError for files of different messages, naming two.
+    """
+    message, first = EXAMPLE, ""
+    for shard in shards:
+        try:
+            block = shard.first()
+        except FormatError:
+            continue  # to be told, or passed over, when it is read
+        if block is None:
+            continue
+        found = message_of(block)
+        if first and found != message and RAW in (found, message):
+            raise FormatError(f"{first!r} has records of {message}, and {shard.name!r} of {found}; open them apart")
+        message = found if not first or found != EXAMPLE else message
+        first = first or shard.name
+    images = [name for name, one in (schema or {}).items() if one.form == IMAGE]
+    if images:
+        raise InvalidArgument(
+            f"schema: the feature {images[0]!r} is declared as an Image, and images in TFRecords are not decoded yet; "
+            "declare it as Bytes"
+        )
+    if schema is not None and message == RAW:
+        raise InvalidArgument(f"schema= declares features, and the records of {shown!r} are bytes; leave schema out")
+    return _of_table(Table(shown, shards, message, None, schema))
+
+
+def _of_table(table: Table) -> Stored:
+    kind = f"TFRecords of {table.message}"
+    narrow = given(_narrowed, table)
+    return Stored(
+        kind, _Arrays(table, kind), table.close, left_out=_LeftOut(table), rows=Rows(table, kind), narrow=narrow
+    )
+
+
+def _narrowed(table: Table, select: Sequence[str]) -> Stored:
+    """Leave only some features.
+
+    Raises: InvalidArgument for a pattern that fits none of them.
+    """
+    for pattern in select:
+        if not table.has(pattern):
+            known = sorted(name.decode("utf-8", "backslashreplace") for name in table.features())
+            more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+            raise InvalidArgument(
+                f"select={pattern!r} fits none of the {len(known)} features of {table.shown!r}, whose records have "
+                f"{', '.join(known[:_SHOWN])}{more}"
+            )
+    return _of_table(table.narrowed(select))
+
+
+class _Arrays(Mapping[str, ArraySource]):
+    """The arrays by name. Which there are is found out when that is first asked."""
+
+    def __init__(self, table: Table, kind: str) -> None:
+        self._table, self._kind = table, kind
+        self._known: dict[str, ArraySource] | None = None
+
+    @property
+    def _found(self) -> dict[str, ArraySource]:
+        if self._known is None:
+            self._known = {}
+            for layout in self._table.layouts:
+                self._known |= sources_of(self._table, layout, self._kind)
+        return self._known
+
+    def __getitem__(self, name: str) -> ArraySource:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+class _LeftOut(Mapping[str, str]):
+    """What is in no array, with what was passed over so far."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __getitem__(self, name: str) -> Any:
+        return self._table.left_out[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table.left_out)
+
+    def __len__(self) -> int:
+        return len(self._table.left_out)

@@ -1,0 +1,116 @@
+"""TFRecords that are damaged, or still being written: what is said, and what is read all the same."""
+
+import struct
+
+import numpy as np
+import pytest
+
+import tf2numpy as t2n
+from conformance.kind import fails
+
+from .example_files import COMPRESS, framed, plain, row, written
+
+ROWS = [row(n=[number], s=[b"text"]) for number in range(5)]
+EACH = len(framed(ROWS[0]))
+NAMES = ["n", "s"]
+
+
+def flipped(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+@pytest.fixture(params=sorted(COMPRESS))
+def damaged(tmp_path, request):
+    """A file whose third record has one bit that is another one, however the file is compressed."""
+    path = tmp_path / "x.tfrecord"
+    path.write_bytes(COMPRESS[request.param](flipped(framed(*ROWS), 2 * EACH + 20)))
+    return path
+
+
+def test_a_flipped_bit_is_told_with_its_place(damaged):
+    message = (
+        f"{str(damaged)!r} cannot be read: the record 2 at offset {2 * EACH} is damaged: its data and the checksum "
+        "after them do not fit; check=False reads it all the same"
+    )
+    with fails(t2n.ChecksumError, message):
+        t2n.to_numpy(t2n.open(damaged))
+
+
+def test_a_flipped_bit_costs_its_record_alone(damaged):
+    file = t2n.open(damaged, on_corrupt="skip")
+    assert t2n.to_numpy(file)["n"].tolist() == [0, 1, 3, 4]
+    reason = f"at offset {2 * EACH}: its data and the checksum after them do not fit"
+    assert dict(file.left_out) == {f"{damaged}, record 2": reason}
+    assert file["n"][1:3].tolist() == [1, 3]
+    assert [chunk.value["n"].tolist() for chunk in t2n.iter_chunks(file)] == [[0, 1, 3, 4]]
+    with pytest.warns(UserWarning, match="record 2"):
+        t2n.convert(damaged, damaged.parent / "x.h5", on_corrupt="skip")
+
+
+def test_what_fits_its_sum_and_is_no_example(tmp_path):
+    path = written(tmp_path / "x", ROWS[0], b"\xff" * 9, ROWS[2])
+    message = (
+        f"{str(path)!r} cannot be read at offset {EACH}: the record 1 is no tf.train.Example: at its byte 0, the field "
+    )
+    with pytest.raises(t2n.FormatError) as caught:
+        t2n.to_numpy(t2n.open(path))
+    assert str(caught.value).startswith(message[:-11])
+    file = t2n.open(path, on_corrupt="skip")
+    assert t2n.to_numpy(file)["n"].tolist() == [0, 2]
+    assert dict(file.left_out) == {f"{path}, record 1": f"at offset {EACH}: it is no tf.train.Example"}
+    assert file["n"][1:].tolist() == [2]
+
+
+def test_values_of_another_kind_are_never_passed_over(tmp_path):
+    path = written(tmp_path / "x", row(n=[1]), row(n=[2.0]))
+    with fails(
+        t2n.FormatError,
+        f"{str(path)!r} cannot be read at offset {len(framed(row(n=[1])))}: the feature 'n' of the record 1 holds "
+        "float values (at its byte 9), and its column holds int64 values",
+    ):
+        t2n.to_numpy(t2n.open(path, on_corrupt="skip"))
+
+
+def test_a_damaged_length_ends_the_file(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(flipped(framed(*ROWS), 3 * EACH))
+    with pytest.raises(t2n.ChecksumError, match=f"the length of a record at offset {3 * EACH} is damaged"):
+        t2n.to_numpy(t2n.open(path))
+    file = t2n.open(path, on_corrupt="skip")
+    assert t2n.to_numpy(file)["n"].tolist() == [0, 1, 2]
+    ((name, reason),) = file.left_out.items()
+    assert name == str(path)
+    assert reason.endswith("cannot be found; the records before it are given")
+    with pytest.raises(t2n.ChecksumError):
+        t2n.to_numpy(t2n.open(path, partial=True))
+
+
+@pytest.mark.parametrize("left", [1, 11, 12, EACH - 1])
+def test_a_file_that_is_still_being_written(tmp_path, left):
+    path = tmp_path / "x"
+    path.write_bytes(framed(*ROWS)[: 3 * EACH + left])
+    with pytest.raises(t2n.FormatError, match=f"the record 3 at offset {3 * EACH} is cut short"):
+        t2n.to_numpy(t2n.open(path))
+    file = t2n.open(path, partial=True)
+    assert t2n.to_numpy(file)["n"].tolist() == [0, 1, 2]
+    assert list(file.left_out) == [str(path)]
+    assert file["n"][2:].tolist() == [2]
+
+
+def test_a_compressed_file_that_is_still_being_written(tmp_path):
+    noise = np.random.default_rng(0).bytes(4000)
+    data = COMPRESS["gzip"](framed(*(row(n=[number], s=[noise]) for number in range(9))))
+    path = tmp_path / "x"
+    path.write_bytes(data[:-40])
+    found = t2n.to_numpy(t2n.open(path, partial=True))["n"]
+    assert found.tolist() == list(range(len(found)))
+    with pytest.raises(t2n.FormatError, match=r"the gzip stream is cut short"):
+        t2n.to_numpy(t2n.open(path))
+
+
+def test_check_false_reads_what_was_damaged(tmp_path):
+    path = tmp_path / "x"
+    data = framed(*ROWS)
+    path.write_bytes(flipped(data, data.index(b"text", 2 * EACH)))
+    assert plain(t2n.to_numpy(t2n.open(path, check=False)))["s"][2] == b"uext"
+    assert struct.unpack_from("<Q", data)[0] == EACH - 16
