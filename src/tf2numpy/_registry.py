@@ -63,7 +63,8 @@ class Format(NamedTuple):
 
     needs: the library it takes. compressions: those it offers. chunked: whether the caller may choose chunks.
     marker: a file in every output, where an output is a folder. witness, library: what reads outputs back to verify
-    them, and the library that it does so by.
+    them, and the library that it does so by. by_rows: an output is one table, and its sink takes the same rows of all
+    arrays, then the next ones, each array from its first row on. resumes: an unfinished output can be gone on from.
     """
 
     target: str
@@ -73,6 +74,8 @@ class Format(NamedTuple):
     marker: str = ""
     witness: str = ""
     library: str = "numpy"
+    by_rows: bool = False
+    resumes: bool = True
 
 
 _HDF5 = Format(

@@ -33,9 +33,12 @@ class Ledger:
     ends: rows so far of each array whose rows are counted as they come. checksums: of all pieces so far.
     """
 
-    def __init__(self, path: Path, *, resume: bool) -> None:
-        """Read the journal that an interrupted process left; without resume, or one, begin anew."""
-        self._path = path
+    def __init__(self, path: Path, *, resume: bool, marks: bool = True) -> None:
+        """Read the journal that an interrupted process left; without resume, or one, begin anew.
+
+        marks: whether there will be a journal; nothing can go on from an output without one.
+        """
+        self._path, self._marks = path, marks
         entries = _journal.read(path) if resume else []
         self._entries: list[Entry] = entries if len(entries) > 1 else []
         self._mark: dict[str, Any] = dict(self._entries[-1]) if self._entries else {}
@@ -68,7 +71,8 @@ class Ledger:
 
     def begin(self, head: Entry) -> None:
         """Write the journal anew, with what it told so far."""
-        self._journal = Journal(self._path, self._entries or [head])
+        if self._marks:
+            self._journal = Journal(self._path, self._entries or [head])
 
     def remaining(self, source: Source, piece_bytes: int, shown: str) -> Generator[Step, None, None]:
         """Give the steps that are not written yet.
@@ -106,13 +110,15 @@ class Ledger:
 
     def mark_if_due(self, sink: Sink) -> None:
         """Mark what is noted, if the last mark is durable and some time ago."""
-        assert self._journal is not None
+        if self._journal is None:
+            return
         if time.monotonic() - self._marked_at >= _MARK_EVERY_S and not self._journal.busy:
             self._write_mark(sink)
 
     def settle(self, sink: Sink) -> None:
         """Before the sink commits: have all of it marked, if that may be worth something should the commit fail."""
-        assert self._journal is not None
+        if self._journal is None:
+            return
         self._journal.wait()
         if self._mark and time.monotonic() - self._begun_at >= _MARK_EVERY_S:
             self._write_mark(sink)
