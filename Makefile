@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_FLAGS = --quiet --disable-pip-version-check
 OLDEST = "numpy==1.26.*" "tensorflow-cpu==2.16.*" "h5py==3.10.*" "ml_dtypes==0.3.*" "optree==0.12.1" "psutil==5.9.*" \
-         "tqdm==4.64.*" "scipy==1.11.*" "awkward==2.5.*"
+         "tqdm==4.64.*" "scipy==1.11.*" "awkward==2.5.*" "pyarrow==16.*"
 TEST_TOOLS = "pytest>=8" "pytest-cov>=5" "pytest-xdist>=3.5" "hypothesis>=6.100"
 JUDGES = "safetensors>=0.7" "zarr>=3.1"  # they check what we write
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -42,18 +42,18 @@ test-oldest: .venv-oldest/ready
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,awkward,scipy,demo]" $(TEST_TOOLS) \
+	.venv/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,parquet,awkward,scipy,demo]" $(TEST_TOOLS) \
 	    $(JUDGES) tensorstore "ruff>=0.11" "mypy>=1.11" "tensorflow-cpu>=2.16"
 	touch $@
 
 .venv-no-tensorflow/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-no-tensorflow
-	.venv-no-tensorflow/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,awkward,scipy]" $(TEST_TOOLS) $(JUDGES)
+	.venv-no-tensorflow/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,parquet,awkward,scipy]" $(TEST_TOOLS) $(JUDGES)
 	touch $@
 
 .venv-oldest/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-oldest
-	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,awkward,scipy]" $(OLDEST) $(TEST_TOOLS) $(JUDGES)
+	.venv-oldest/bin/python -m pip install $(PIP_FLAGS) -e ".[hdf5,compression,parquet,awkward,scipy]" $(OLDEST) $(TEST_TOOLS) $(JUDGES)
 	touch $@
 
 clean:

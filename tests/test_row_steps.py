@@ -61,6 +61,14 @@ def test_the_pieces_are_the_arrays(value, max_bytes):
         assert sum(c.value.nbytes for c in step.chunks if not c.value.dtype.hasobject) <= max_bytes + first
 
 
+def test_rows_without_values_begin_once():
+    empty = t2n.RaggedArray(t2n.RaggedArray(np.zeros(0), np.zeros(1, int)), np.zeros(101, int))
+    steps = list(row_steps(resolver_of(None)({"t": empty}), 100))
+    assert len(steps) > 5
+    inner = [chunk.index[0] for step in steps for chunk in step.chunks if chunk.name == "t/values/row_splits"]
+    assert inner == [slice(0, 1), *[slice(1, 1)] * (len(steps) - 1)]
+
+
 def test_every_array_is_read_once_and_on():
     rng = np.random.default_rng(0)
     lengths = rng.integers(0, 9, 5000)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tf2numpy._tables import TableColumn, columns_of, sparse_in
 from tf2numpy._types import ArraySpec
@@ -78,3 +80,26 @@ def test_sparse_values():
     parts = {f"s/{part}": (2,) for part in ("indices", "values", "shape")}
     assert sparse_in(specs(**parts, x=(2,), indices=(3,))) == ["s"]
     assert sparse_in(specs(indices=(2,), values=(2,), shape=(2,))) == [""]
+
+
+@settings(max_examples=1000)
+@given(
+    names=st.lists(
+        st.lists(st.sampled_from(["t", "values", "row_splits", "missing"]), min_size=1, max_size=5).map("/".join),
+        unique=True,
+        max_size=12,
+    )
+)
+def test_every_array_is_of_one_column(names):
+    found = columns_of(specs(**dict.fromkeys(names, (3,))))
+    assert sorted(name for column in found for name in column.arrays) == sorted(names)
+    assert len({column.name for column in found}) == len(found)
+
+
+def test_an_array_of_the_name_is_not_hidden_by_parts():
+    names = ["t", "t/values", "t/row_splits", "t/missing"]
+    assert columns_of(specs(**dict.fromkeys(names, (3,)))) == [
+        TableColumn("t", (), "t", ("t/missing",)),
+        TableColumn("t/values", (), "t/values", ("",)),
+        TableColumn("t/row_splits", (), "t/row_splits", ("",)),
+    ]

@@ -87,6 +87,17 @@ _HDF5 = Format(
     library="h5py",
 )
 
+_ARROW = Format(
+    "arrow:ArrowSink",
+    "pyarrow",
+    compressions=("zstd", "lz4"),
+    chunked=True,
+    witness="arrow:arrow",
+    library="pyarrow",
+    by_rows=True,
+    resumes=False,
+)
+
 SINKS = {
     ".npy": Format("npy:NpySink", witness="npy:npy"),
     ".npz": Format("npz:NpzSink", compressions=("gzip",), witness="npz:npz"),
@@ -102,6 +113,18 @@ SINKS = {
         witness="zarr:zarr",
         library="zarr",
     ),
+    ".parquet": Format(
+        "parquet:ParquetSink",
+        "pyarrow",
+        compressions=("zstd", "gzip", "snappy", "lz4"),
+        chunked=True,
+        witness="parquet:parquet",
+        library="pyarrow",
+        by_rows=True,
+        resumes=False,
+    ),
+    ".arrow": _ARROW,
+    ".feather": _ARROW,
 }
 
 
@@ -128,6 +151,8 @@ FORMATS = (
     Known("keras_hdf5:keras_hdf5", options=("names", "slots")),
     Known("keras_shards:keras_shards", options=("names", "slots")),
     Known("hdf5:hdf5"),
+    Known("parquet:parquet", begins=(b"PAR1",)),
+    Known("arrow:arrow", begins=(b"ARROW1",)),
     Known("safetensors:safetensors"),
     Known("zarr:zarr"),
     Known("folder:folder"),
@@ -154,11 +179,12 @@ _EXTRAS = {
     "matplotlib": "demo",
     "hdf5plugin": "compression",
     "cramjam": "compression",
+    "pyarrow": "parquet",
     "zarr": "verify",
     "safetensors": "verify",
 }
-# Libraries of which older versions do not read what is written here.
-_LEAST = {"zarr": (3, 1), "safetensors": (0, 7)}
+# Libraries of which older versions do not read, or write, what is written here.
+_LEAST = {"zarr": (3, 1), "safetensors": (0, 7), "pyarrow": (16, 0)}
 
 
 def live_class(kind: Kind) -> type | None:

@@ -68,7 +68,7 @@ class _Part:
         self._column, self._sources = column, sources
         self._splits = [_Forward(name, sources[name]) for name in column.splits]
         values = sources[column.values]
-        self._values, self._spec = values, values.spec
+        self._values, self._spec, self._begun = values, values.spec, False
         fixed = not column.splits and not values.spec.dtype.hasobject
         self.row_bytes = values.spec.row_nbytes + bool(column.missing[0]) if fixed else None
 
@@ -89,10 +89,10 @@ class _Part:
             if missing:
                 yield Chunk(missing, (slice(start, stop),), self._sources[missing].read((slice(start, stop),)))
             if splits is not None:
-                first = start if start == 0 else start + 1  # the first row alone brings where it begins
-                ends = splits.between(start, stop)
-                yield Chunk(splits.name, (slice(first, stop + 1),), ends[first - start :])
+                ends, skipped = splits.between(start, stop), int(self._begun)  # where the first row begins, once
+                yield Chunk(splits.name, (slice(start + skipped, stop + 1),), ends[skipped:])
                 start, stop = int(ends[0]), int(ends[-1])
+        self._begun = True
         count = self._spec.shape[0]
         if last and stop != count:
             name = self._column.splits[-1]

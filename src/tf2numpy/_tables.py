@@ -84,22 +84,33 @@ def _levels(node: str, specs: Mapping[str, ArraySpec]) -> Iterator[str]:
 
 def _node(name: str, specs: Mapping[str, ArraySpec]) -> str:
     """Say which column an array belongs to."""
-    above, last = name.rpartition("/")[0], _last(name)
-    of_rows = last == "row_splits" and _is_ragged(above, specs)
-    of_missing = last == "missing" and _says_missing(name, specs) and (above in specs or _is_ragged(above, specs))
-    node = above if of_rows or of_missing else name
-    while _last(node) == "values" and _is_ragged(node.rpartition("/")[0], specs):
-        node = node.rpartition("/")[0]
+    node = _above(name) if _is_splits(name, specs) or _is_of_missing(name, specs) else name
+    while _last(node) == "values" and _is_ragged(_above(node), specs):
+        node = _above(node)
     return node
 
 
 def _is_ragged(node: str, specs: Mapping[str, ArraySpec]) -> bool:
-    """Tell whether there are row_splits, and what they cut into rows."""
-    while _cuts(specs.get(joined(node, "row_splits"))):
+    """Tell whether there are row_splits under a name, and what they cut into rows, and no array has the name itself."""
+    while node not in specs and _cuts(specs.get(joined(node, "row_splits"))):
         node = joined(node, "values")
         if node in specs:
             return True
     return False
+
+
+def _is_splits(name: str, specs: Mapping[str, ArraySpec]) -> bool:
+    return _last(name) == "row_splits" and _is_ragged(_above(name), specs)
+
+
+def _is_of_missing(name: str, specs: Mapping[str, ArraySpec]) -> bool:
+    """Tell whether an array says what of another is missing, which neither says so itself nor bounds rows."""
+    chain = [name]
+    while _last(chain[-1]) == "missing" and _says_missing(chain[-1], specs):
+        chain.append(_above(chain[-1]))
+    first = chain[-1]  # what no other array can be of
+    is_column = (first in specs and not _is_splits(first, specs)) or _is_ragged(first, specs)
+    return (len(chain) - is_column) % 2 == 1 and len(chain) > 1
 
 
 def _cuts(spec: ArraySpec | None) -> bool:
@@ -113,3 +124,7 @@ def _says_missing(name: str, specs: Mapping[str, ArraySpec]) -> bool:
 
 def _last(name: str) -> str:
     return name.rpartition("/")[2]
+
+
+def _above(name: str) -> str:
+    return name.rpartition("/")[0]
