@@ -1,7 +1,7 @@
 """Measure every bar, print a table, write it, with every sample, and a plot into benchmarks/results.
 
-`python -m benchmarks [start] [tensors] [datasets] [files] [checkpoints] [codecs] [prediction] [memory]` measures those
-alone, without writing.
+`python -m benchmarks [start] [tensors] [datasets] [files] [tables] [checkpoints] [codecs] [prediction] [memory]`
+measures those alone, without writing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from ._measure import Result
 
-_PARTS = ("start", "tensors", "datasets", "files", "checkpoints", "codecs", "prediction", "memory")
+_PARTS = ("start", "tensors", "datasets", "files", "tables", "checkpoints", "codecs", "prediction", "memory")
 _RESULTS = Path(__file__).parent / "results"
 
 

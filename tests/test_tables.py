@@ -85,7 +85,7 @@ def test_sparse_values():
 @settings(max_examples=1000)
 @given(
     names=st.lists(
-        st.lists(st.sampled_from(["t", "values", "row_splits", "missing"]), min_size=1, max_size=5).map("/".join),
+        st.lists(st.sampled_from(["t", "", "values", "row_splits", "missing"]), min_size=1, max_size=5).map("/".join),
         unique=True,
         max_size=12,
     )

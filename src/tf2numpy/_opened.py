@@ -46,9 +46,9 @@ def open(
     """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
     path: a checkpoint, a SavedModel or a frozen graph; what Keras saved (.keras, .weights.h5, .weights.json, .h5); a
-        serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; a .npy, .npz, .h5, .zarr
-        or .safetensors file, or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its
-        content, not by its suffix.
+        serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; a .npy, .npz, .h5, .zarr,
+        .safetensors, .parquet or .arrow file, or a folder of .npy files. TensorFlow is not needed. What a file is, is
+        told by its content, not by its suffix.
     select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
 
     The other options are refused for files that they mean nothing to:

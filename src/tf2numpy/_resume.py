@@ -101,12 +101,14 @@ class Ledger:
 
     def note(self, step: Step, checksums: list[Any]) -> None:
         """Take a step as written."""
+        self.checksums += checksums
+        self._torn = False
+        if not self._marks:
+            return
         seen = fingerprint(step.chunks)
         place = {"leaf": step.leaf, "state": step.state}
         before = {key: self._mark[key] for key in place} if self._mark else dict(_START)
         self._mark = {**place, "before": before, "first": self._mark.get("first", seen), "last": seen}
-        self.checksums += checksums
-        self._torn = False
 
     def mark_if_due(self, sink: Sink) -> None:
         """Mark what is noted, if the last mark is durable and some time ago."""

@@ -69,19 +69,28 @@ class _Part:
         self._splits = [_Forward(name, sources[name]) for name in column.splits]
         values = sources[column.values]
         self._values, self._spec, self._begun = values, values.spec, False
+        self._costs, self._costed = np.empty(0, np.int64), 0  # of rows that are not read yet, from that one on
         fixed = not column.splits and not values.spec.dtype.hasobject
         self.row_bytes = values.spec.row_nbytes + bool(column.missing[0]) if fixed else None
 
-    def cost(self, start: int, total: NDArray[np.int64], max_bytes: int) -> NDArray[np.int64]:
-        """Add what the rows from `start` on take to what they take already, for as many of them as fit."""
-        ends = np.arange(start, start + len(total) + 1, dtype=np.int64)
+    def costs(self, start: int, count: int, max_bytes: int) -> NDArray[np.int64]:
+        """Give the bytes of each of the rows from `start` on: of so many, or of as many as fit."""
+        self._costs, self._costed = self._costs[start - self._costed :], start
+        done = len(self._costs)
+        if done < count:
+            self._costs = np.concatenate([self._costs, self._counted(start + done, count - done, max_bytes)])
+        return self._costs[:count]
+
+    def _counted(self, start: int, count: int, max_bytes: int) -> NDArray[np.int64]:
+        """Count level by level, and of each only what fits: the rows of one level say how much of the next is read."""
+        total, ends = np.zeros(count, np.int64), np.arange(start, start + count + 1, dtype=np.int64)
         for splits, missing in zip([*self._splits, None], self._column.missing, strict=True):
             each = bool(missing) + (0 if splits is None else splits.itemsize)
             total = _fitting(start, total + np.diff(ends) * each, max_bytes)
             ends = ends[: len(total) + 1]
             if splits is not None:
                 ends = splits.at(ends)
-        return _fitting(start, total + self._values.bytes_between(ends), max_bytes)
+        return total + self._values.bytes_between(ends)
 
     def read(self, start: int, stop: int, *, last: bool) -> Iterator[Chunk]:
         """Read some rows; last: they are the last ones."""
@@ -91,6 +100,7 @@ class _Part:
             if splits is not None:
                 ends, skipped = splits.between(start, stop), int(self._begun)  # where the first row begins, once
                 yield Chunk(splits.name, (slice(start + skipped, stop + 1),), ends[skipped:])
+                splits.forget(stop)
                 start, stop = int(ends[0]), int(ends[-1])
         self._begun = True
         count = self._spec.shape[0]
@@ -101,7 +111,7 @@ class _Part:
 
 
 class _Forward:
-    """row_splits, read once: what was read and not yet asked for waits."""
+    """row_splits, read once and on: what was read ahead waits."""
 
     def __init__(self, name: str, source: ArraySource) -> None:
         self.name, self.itemsize = name, source.spec.dtype.itemsize
@@ -110,7 +120,7 @@ class _Forward:
         self._held: NDArray[Any] = np.empty(0, source.spec.dtype)
 
     def between(self, start: int, stop: int) -> NDArray[Any]:
-        """Give those of the rows from start to stop, both ends among them; never from before the last start.
+        """Give those of the rows from start to stop, both ends among them.
 
         Raises: FormatError for those that are not where rows can begin.
         """
@@ -120,10 +130,13 @@ class _Forward:
             if stop >= count:
                 raise FormatError(f"{self.name!r} has {count} elements, and {stop + 1} are needed")
             more = self._source.read((slice(have, stop + 1),))
-            self._held = np.concatenate([self._held[max(0, start - self._first) :], more], dtype=more.dtype)
-            self._first = min(start, have)
+            self._held = np.concatenate([self._held, more], dtype=more.dtype)
             self._check(have - self._first)
         return self._held[start - self._first : stop + 1 - self._first]
+
+    def forget(self, start: int) -> None:
+        """Keep only those from a row on: no earlier one will be asked for."""
+        self._held, self._first = self._held[start - self._first :].copy(), start
 
     def at(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give those at some rows, in rising order."""
@@ -155,7 +168,8 @@ def _stop(parts: list[_Part], start: int, rows: int, max_bytes: int) -> int:
     total = np.full(min(window, rows - start), fixed, np.int64)
     for part, row_bytes in zip(parts, known, strict=True):
         if row_bytes is None and len(total):
-            total = part.cost(start, total, max_bytes)
+            costs = part.costs(start, len(total), max_bytes)
+            total = _fitting(start, total[: len(costs)] + costs, max_bytes)
     return start + len(total)
 
 

@@ -54,7 +54,7 @@ def columns_of(specs: Mapping[str, ArraySpec]) -> list[TableColumn]:
 
 def sparse_in(specs: Mapping[str, ArraySpec]) -> list[str]:
     """Name the sparse values: those that have indices, values and a shape."""
-    nodes = (name.rpartition("indices")[0].removesuffix("/") for name in specs if _last(name) == "indices")
+    nodes = (_above(name) for name in specs if _last(name) == "indices")
     return [node for node in nodes if joined(node, "values") in specs and joined(node, "shape") in specs]
 
 
@@ -123,7 +123,9 @@ def _says_missing(name: str, specs: Mapping[str, ArraySpec]) -> bool:
 
 
 def _last(name: str) -> str:
-    return name.rpartition("/")[2]
+    """Give the part of a name that `joined` put last; the name itself where it put none there."""
+    above, slash, last = name.rpartition("/")
+    return last if above or not slash else name
 
 
 def _above(name: str) -> str:

@@ -57,7 +57,7 @@ def _named(
         if missing[level]:
             yield joined(inside, "missing"), Missing(column, level)
     inside = level_name(name, column.depth)
-    values = Texts if kind.dtype.hasobject and not kind.is_empty else Values
+    values = Texts if kind.dtype.hasobject and 0 not in kind.shape else Values
     yield inside or LONE_NAME, values(column, kind, missing=missing[-1])
     if missing[-1]:
         yield joined(inside, "missing"), Missing(column, column.depth)

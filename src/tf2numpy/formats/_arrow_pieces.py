@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import FormatError
+from .._host import allocate
 from ._arrow_file import finding_damage
 
 
@@ -56,10 +57,6 @@ class Column:
     def reading(self) -> Any:
         """Give a context that says of damage where it was found."""
         return finding_damage(f"the column {self._name!r} of {self.table.shown}")
-
-    def rows(self) -> int:
-        """Count the rows."""
-        return int(self.table.ends[-1])
 
     def ends(self, level: int) -> NDArray[np.int64]:
         """Give where the items of a level begin in each piece, and their number; below the rows it takes one pass."""
@@ -103,10 +100,11 @@ class Column:
     def _piece(self, piece: int) -> list[Any]:
         """Give the arrays of all levels of a piece."""
         if piece != self._at:
+            at, self._at = self._at, -1  # until it is read
             begin = self.table.group_of(piece)
-            if not begin <= self._at < piece:
-                self._rest, self._at = self.table.read(self._number, begin), begin - 1
-            array = next(islice(self._rest, piece - self._at - 1, None), None)
+            if not begin <= at < piece:
+                self._rest, at = self.table.read(self._number, begin), begin - 1
+            array = next(islice(self._rest, piece - at - 1, None), None)
             if array is None:
                 raise FormatError(f"it ends before row {self.table.ends[piece]} of {self.table.ends[-1]}")
             self._kept, self._at = list(self._levels(array)), piece
@@ -127,11 +125,15 @@ def gathered(column: Column, level: int, start: int, stop: int, make: Make, empt
 
     make: takes an array of pyarrow's, and where the wanted items begin and end in it. empty: what there is of none.
     """
-    parts = []
+    result, done = empty, 0
     with column.lock, column.reading():
         for first, array in column.pieces(level, start, stop):
             low, high = max(start - first, 0), min(stop - first, len(array))
-            parts.append(make(array, low, high))
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate(parts, dtype=empty.dtype) if parts else empty
+            part = make(array, low, high)
+            if len(part) == stop - start:
+                return part
+            if not done:
+                result = allocate((stop - start, *empty.shape[1:]), empty.dtype)
+            result[done : done + len(part)] = part
+            done += len(part)
+    return result

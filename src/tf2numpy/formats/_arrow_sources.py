@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _spans
-from .._errors import CopyRequired
+from .._errors import CopyRequired, FormatError
 from .._host import allocate, hand_out, read_only
 from .._sources import Numeric
 from .._strings import Strings
@@ -90,7 +90,7 @@ class Values(_Rows):
     def _is_view(self) -> bool:
         table = self._column.table
         in_one = len(table.ends) == 2 and not self._column.depth and not self._missing
-        return in_one and table.is_mapped and self._kind.dtype.kind not in "bSUT" and self._kind.dtype.isnative
+        return in_one and table.is_mapped and self._kind.is_as_stored
 
     def regions(self, max_bytes: int) -> Iterator[Index]:
         """Cut into regions; of a mapped file none spans two pieces, so that each is a view."""
@@ -142,6 +142,8 @@ class Splits(_Rows):
 
     def _items(self, start: int, stop: int) -> NDArray[Any]:
         begins, below = self._column.ends(self._level), self._column.ends(self._level + 1)
+        if below[-1] > np.iinfo(self._dtype).max:
+            raise FormatError(f"{below[-1]} values are more than row_splits of {self._dtype} can count")
         result, at = np.zeros(stop - start, self._dtype), max(start - 1, 0)
         with self._column.lock, self._column.reading():
             for first, array in self._column.pieces(self._level, at, max(stop - 1, at)):
@@ -168,6 +170,7 @@ class Texts(Strings):
         self._column, self._inner, self._missing = column, kind, missing
         super().__init__((), kind=column.table.kind, device=column.table.device, why_no_view=_WHY)
         del self.spec, self._shape  # known later
+        self._counted: NDArray[np.int32] | None = None
 
     @functools.cached_property
     def spec(self) -> ArraySpec:  # type: ignore[override]
@@ -179,15 +182,27 @@ class Texts(Strings):
         return (int(self._column.ends(self._column.depth)[-1]), *self._inner.shape)
 
     def lengths(self, start: int, stop: int) -> NDArray[np.int32]:
-        """Count the bytes of elements, without making them."""
+        """Count the bytes of elements, without making them.
+
+        Of those that must be decoded all are counted, once: to go back and forth would mean to decode them anew.
+        """
+        if self._column.table.is_mapped:
+            return self._lengths(start, stop)
+        if self._counted is None:
+            ends = self._column.ends(self._column.depth) * math.prod(self._inner.shape)
+            counts = [self._lengths(*one) for one in pairwise(ends.tolist())]
+            self._counted = np.concatenate([np.empty(0, np.int32), *counts])
+        return self._counted[start:stop]
+
+    def _lengths(self, start: int, stop: int) -> NDArray[np.int32]:
         size = math.prod(self._inner.shape)
-        first, last = start // max(1, size), -(-stop // max(1, size))
+        first, last = start // size, -(-stop // size)
 
         def make(array: Any, low: int, high: int) -> NDArray[Any]:
-            return lengths(self._column.pa, array.slice(low, high - low))
+            return lengths(self._column.pa, array.slice(low, high - low)).reshape(high - low, size)
 
-        found = gathered(self._column, self._column.depth, first, last, make, np.empty(0, np.int32))
-        return read_only(found)[start - first * size : stop - first * size]
+        found = gathered(self._column, self._column.depth, first, last, make, np.empty((0, size), np.int32))
+        return read_only(found.reshape(-1))[start - first * size : stop - first * size]
 
     def read(self, index: Index) -> NDArray[Any]:
         """Make the elements of a region."""

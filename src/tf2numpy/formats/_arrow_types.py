@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ class Kind:
 
     nullable: of each level, the rows first, whether something may be missing there; one more than it has ragged axes.
     dtype: the logical one. shape: of the innermost values. single: Arrow's type of one element of them.
-    is_empty: a value has no elements, and the column only says how many there are.
+    is_empty: a value has no elements, and the column only says how many there are. is_as_stored: the elements are so in
+    Arrow's memory.
     """
 
     nullable: tuple[bool, ...]
@@ -28,6 +29,7 @@ class Kind:
     shape: tuple[int, ...]
     single: Any
     is_empty: bool = False
+    is_as_stored: bool = False
 
 
 def kind_of(pa: Any, field: Any, told: Noted) -> Kind | str:
@@ -41,10 +43,10 @@ def kind_of(pa: Any, field: Any, told: Noted) -> Kind | str:
         kind = kind.value_type
     levels = tuple(nullable)
     if told.shape and 0 in told.shape and str(kind) == "bool":
-        dtype = named_in_full(told.dtype)
-        if dtype is None:
+        nothing = named_in_full(told.dtype)
+        if nothing is None:
             raise _contradiction(told, kind)
-        return Kind(levels, dtype, told.shape, kind, is_empty=True)
+        return Kind(levels, nothing, told.shape, kind, is_empty=True)
     shape: tuple[int, ...] = ()
     if isinstance(kind, pa.FixedShapeTensorType):
         if kind.permutation is not None and list(kind.permutation) != sorted(kind.permutation):
@@ -52,16 +54,24 @@ def kind_of(pa: Any, field: Any, told: Noted) -> Kind | str:
         shape, kind = tuple(kind.shape), kind.value_type
     while pa.types.is_fixed_size_list(kind):
         shape, kind = (*shape, kind.list_size), kind.value_type
-    if pa.types.is_dictionary(kind):
+    is_dictionary = pa.types.is_dictionary(kind)
+    if is_dictionary:
         kind = kind.value_type
     if told.dtype:
-        return _told(levels, told, shape, kind, name_of(pa, kind))
-    found = _plain(pa, kind)
-    if isinstance(found, str):
-        return found
+        found = _told(levels, told, shape, kind, name_of(pa, kind))
+        return replace(found, is_as_stored=_is_as_stored(found) and not is_dictionary)
+    dtype = _plain(pa, kind)
+    if isinstance(dtype, str):
+        return dtype
     if told.shape and math.prod(told.shape) != math.prod(shape):
         raise _contradiction(told, field.type)
-    return Kind(levels, found, told.shape or shape, kind)
+    found = Kind(levels, dtype, told.shape or shape, kind)
+    return replace(found, is_as_stored=_is_as_stored(found) and not is_dictionary)
+
+
+def _is_as_stored(kind: Kind) -> bool:
+    """Tell whether Arrow's memory can be looked at as NumPy's: not bits, strings, days, or bytes the other way."""
+    return kind.dtype.kind not in "bOSUT" and kind.dtype.isnative and kind.dtype != _DAY
 
 
 def _told(levels: tuple[bool, ...], told: Noted, shape: tuple[int, ...], kind: Any, name: str) -> Kind:

@@ -60,6 +60,7 @@ class ArrowTable(Table):
             raise FormatError("its record batches have more rows than can be counted")
         self.is_mapped = isinstance(blob, Mapped) and not any(one.is_compressed for one in found)
         self._pa, self._blob, self._found, self._trail = pa, blob, found, Trail()
+        self._files: dict[int, Any] = {}  # each gives one column
         self._arrays = [_arrays(field.type) for field in schema]
 
     def has_none(self, column: int) -> bool:
@@ -75,12 +76,15 @@ class ArrowTable(Table):
 
     def read(self, column: int, piece: int) -> Iterator[Any]:
         """Read a column of a batch; what is not compressed is looked at when it is used."""
-        options = self._pa.ipc.IpcReadOptions(included_fields=[column], use_threads=False)
-        file = self._pa.ipc.open_file(self._pa.PythonFile(ArrowBlob(self._blob, self._pa), mode="r"), options=options)
+        file = self._files.get(column)
+        if file is None:
+            options = self._pa.ipc.IpcReadOptions(included_fields=[column], use_threads=False)
+            source = self._pa.PythonFile(ArrowBlob(self._blob, self._pa), mode="r")
+            file = self._files[column] = self._pa.ipc.open_file(source, options=options)
         for number in range(piece, file.num_record_batches):
             array = file.get_batch(number).column(0)
             array.validate(full=True)
-            self._trail.passed(self._blob, array.nbytes)
+            self._trail.passed(self._blob, array.get_total_buffer_size())  # nbytes would read bounds
             yield array
 
 

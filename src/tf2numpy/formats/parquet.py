@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 import numpy as np
 
 from .._blobs import Blob, Trail, blob_of
+from .._errors import FormatError
 from .._protocols import Stored
 from .._registry import require
+from ..wire.parquet_footer import MAGIC, TAIL_BYTES, footer_bytes, null_counts
 from ._arrow_columns import arrays_of
 from ._arrow_file import ArrowBlob, finding_damage
 from ._arrow_pieces import Table
 
 _KIND = "Parquet file"
 # What is decoded of a column at once: so many rows at most, and fewer where these take more than this.
-_MOST_ROWS, _PIECE_BYTES = 1 << 16, 4 << 20
+_MOST_ROWS, _PIECE_BYTES = 1 << 16, 8 << 20
+_MOST_PIECES = 1 << 16  # of a group: a damaged one may have any number of rows
 
 
 def parquet(path: Path, head: bytes) -> Stored | None:
@@ -25,7 +29,7 @@ def parquet(path: Path, head: bytes) -> Stored | None:
 
     Raises: FormatError for a damaged file; MissingExtra without pyarrow.
     """
-    if not head.startswith(b"PAR1"):
+    if not head.startswith(MAGIC):
         return None
     shown = repr(str(path))
     pa = require("pyarrow", f"reading {shown}, a {_KIND},")
@@ -49,26 +53,30 @@ class ParquetTable(Table):
         self._file, self._blob, self._trail = file, blob, Trail()
         found = file.metadata
         groups = [found.row_group(number) for number in range(found.num_row_groups)]
-        self._rows = [group.num_rows for group in groups]
-        self._steps = [_step(group) for group in groups]
-        ends, self._groups = [0], np.zeros(len(groups) + 1, np.int64)
-        for number, (rows, step) in enumerate(zip(self._rows, self._steps, strict=True)):
-            first = ends[-1]
-            ends += [*range(first + step, first + rows, step), first + rows] if rows else []
-            self._groups[number + 1] = len(ends) - 1
-        self.ends = np.array(ends, np.int64)
+        self._steps = [_step(group.num_rows, group.total_byte_size) for group in groups]
+        ends, self._groups, first = [np.zeros(1, np.int64)], np.zeros(len(groups) + 1, np.int64), 0
+        for number, (group, step) in enumerate(zip(groups, self._steps, strict=True)):
+            within = np.append(np.arange(step, group.num_rows, step), group.num_rows)[: group.num_rows]
+            ends.append(first + within)
+            self._groups[number + 1] = self._groups[number] + len(within)
+            first += group.num_rows
+        self.ends = np.concatenate(ends)
         self._leaves = [_leaves(field.type) for field in file.schema_arrow]
 
     def has_none(self, column: int) -> bool:
         """Tell whether nothing is missing in a column, by the statistics of all groups."""
         first = sum(self._leaves[:column])
-        for number in range(len(self._rows)):
-            group = self._file.metadata.row_group(number)
-            for leaf in range(first, first + self._leaves[column]):
-                known = group.column(leaf).statistics
-                if known is None or not known.has_null_count or known.null_count:
-                    return False
-        return True
+        leaves = slice(first, first + self._leaves[column])
+        return all(count == 0 for group in self._nulls for count in group[leaves])
+
+    @functools.cached_property
+    def _nulls(self) -> list[list[int | None]]:
+        end = self._blob.size - TAIL_BYTES
+        size = footer_bytes(self._blob.read(end, self._blob.size).tobytes(), self._blob.size)
+        found = null_counts(self._blob.read(end - size, end).data)
+        if any(len(group) != sum(self._leaves) for group in found) or len(found) != len(self._steps):
+            raise FormatError(f"its footer has other columns than the {sum(self._leaves)} of its schema")
+        return found
 
     def group_of(self, piece: int) -> int:
         """Give the first piece of a row group."""
@@ -81,18 +89,21 @@ class ParquetTable(Table):
         for batch in batches:
             array = batch.column(batch.schema.get_field_index(name))
             array.validate()
-            self._trail.passed(self._blob, array.nbytes)
+            self._trail.passed(self._blob, array.get_total_buffer_size())
             yield array
 
     def _group(self, piece: int) -> int:
         return int(np.searchsorted(self._groups, piece, side="right")) - 1
 
 
-def _step(group: Any) -> int:
-    """Say how many rows of a group are decoded at once: its widest column decides."""
-    widest: int = max((group.column(number).total_uncompressed_size for number in range(group.num_columns)), default=0)
-    rows: int = group.num_rows
-    return max(1, min(_MOST_ROWS, _PIECE_BYTES * rows // max(1, widest)))
+def _step(rows: int, nbytes: int) -> int:
+    """Say how many rows of a group are decoded at once; nbytes: those of all columns of the group.
+
+    What pyarrow tells of a single column would be better, but it ends the process where that is damaged.
+    """
+    if rows < 0:
+        raise FormatError(f"one of its groups has {rows} rows")
+    return max(1, min(_MOST_ROWS, _PIECE_BYTES * rows // max(1, nbytes)), rows // _MOST_PIECES)
 
 
 def _leaves(kind: Any) -> int:

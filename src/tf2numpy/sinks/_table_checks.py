@@ -10,7 +10,7 @@ import numpy as np
 from .._dtypes import is_extended, logical_name, named
 from .._errors import FormatError, InvalidArgument
 from .._tables import TableColumn, columns_of, sparse_in
-from .._types import ArraySpec, Layout
+from .._types import ArraySpec, Layout, joined
 from ..layouts.arrow_types import LONE_NAME, encoding, is_too_long
 
 _INSTEAD = "choose .h5 or .zarr, which hold any arrays"
@@ -71,7 +71,7 @@ def _of_sparse(specs: Mapping[str, ArraySpec]) -> Iterator[str]:
 
 
 def _of_rows(columns: list[TableColumn], specs: Mapping[str, ArraySpec]) -> Iterator[str]:
-    sparse = {f"{node}/{part}".lstrip("/") for node in sparse_in(specs) for part in ("indices", "values", "shape")}
+    sparse = {joined(node, part) for node in sparse_in(specs) for part in ("indices", "values", "shape")}
     counts: dict[int, list[str]] = {}
     for column in columns:
         if sparse.isdisjoint(column.arrays):

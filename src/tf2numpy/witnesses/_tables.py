@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._dtypes import is_extended
 from .._protocols import Shown
-from .._types import Index
+from .._types import Index, joined
 from ..layouts.arrow_types import LONE_NAME, Noted, decoded, name_of, named_in_full, noted
 
 # Gives a column, by its name, as arrays of pyarrow's.
@@ -42,13 +42,13 @@ def _array(pa: Any, field: Any, base: str, name: str) -> _Array | None:
     """Find the array of a name among those of a column."""
     kind, here, level = field.type, base, 0
     while True:
-        if name == f"{here}/missing".lstrip("/"):
+        if name == joined(here, "missing"):
             return _Array(field.name, level, "missing")
         if not pa.types.is_large_list(kind):
             return _Array(field.name, level, "values") if name == (here or LONE_NAME) else None
-        if name == f"{here}/row_splits".lstrip("/"):
+        if name == joined(here, "row_splits"):
             return _Array(field.name, level, "row_splits")
-        kind, here, level = kind.value_type, f"{here}/values".lstrip("/"), level + 1
+        kind, here, level = kind.value_type, joined(here, "values"), level + 1
 
 
 def _shown(pa: Any, kind: Any, told: Noted, found: _Array, pieces: Pieces) -> Shown:
