@@ -20,7 +20,7 @@ WIRE_MAY_IMPORT = {"_errors", "_dtypes", "_registry"}
 # What judges a finished file may know how dtypes are named in it, and nothing else that our readers know.
 JUDGES_MAY_IMPORT = {
     *("_checksum", "_dtypes", "_errors", "_host", "_protocols", "_registry", "_types"),
-    *("layouts.hdf5_types", "layouts.safetensors_dtypes"),
+    *("layouts.arrow_types", "layouts.hdf5_types", "layouts.safetensors_dtypes"),
 }
 VERBS = {"_conversion", "_convert", "_save", "_plan", "_devices", "_demo", "cli"}
 IN_FUNCTIONS, AT_TOP = False, True

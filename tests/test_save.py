@@ -13,7 +13,7 @@ import tf2numpy as t2n
 
 PLAIN = ["bool", "float16", "float32", "float64", "complex64", "complex128"]
 PLAIN += [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-KNOWN = ".npy, .npz, .safetensors, dir, .h5, .hdf5, .zarr"
+KNOWN = ".npy, .npz, .safetensors, dir, .h5, .hdf5, .zarr, .parquet, .arrow, .feather"
 EXTENDED = {"bfloat16": "u2", "float8_e5m2": "u1", "float8_e4m3fn": "u1", "int4": "u1", "uint4": "u1"}
 
 

@@ -56,11 +56,11 @@ def open(
 
     path: a checkpoint, a SavedModel or a frozen graph; what Keras saved (.keras, .weights.h5, .weights.json, .h5); a
         serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; TFRecords, one file, all
-        that a pattern fits ("train-*.tfrecord"), or a folder of them; a .npy, .npz, .h5, .zarr or .safetensors file,
-        or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its
-        content, not by its suffix. It is a local path, or the name of an object or a folder in a store: gs://, s3://,
-        az://, https://, http:// (or file://), of which no more is fetched than what is asked for. Credentials come from
-        the environment, as the library obstore takes them.
+        that a pattern fits ("train-*.tfrecord"), or a folder of them; a .npy, .npz, .h5, .zarr, .safetensors, .parquet
+        or .arrow file, or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its content, not
+        by its suffix. It is a local path, or the name of an object or a folder in a store: gs://, s3://, az://,
+        https://, http:// (or file://), of which no more is fetched than what is asked for. Credentials come from the
+        environment, as the library obstore takes them.
     select: only the arrays that one of these names or patterns ("*/kernel") fits, by any name they have.
 
     The other options are refused for files that they mean nothing to:

@@ -222,13 +222,15 @@ class Sink(Protocol):
 
     A spec with unknown rows (shape[0] is None) is filled from its first row on, whole rows in order, without gaps.
     Whoever fills a sink fills all of it before `commit`, from one thread. After an error it is aborted or suspended.
+    A sink whose row of the table says `by_rows` takes whole rows of each array in order, and holds what it got until
+    all arrays have the same rows. One that says that it resumes not is asked for no `state`, and never suspended.
     """
 
     def check(self, specs: Mapping[str, ArraySpec]) -> None:
         """Refuse what `begin` would refuse for its names, dtypes or shapes; create nothing.
 
-        Raises: FormatError naming the first array that the format cannot hold; InvalidArgument for chunks that suit
-        none of them.
+        Raises: FormatError naming the first array that the format cannot hold, or all of them where one table is to
+        hold them; InvalidArgument for chunks that suit none of them.
         """
 
     def begin(self, specs: Mapping[str, ArraySpec], state: State | None = None) -> None:

@@ -63,7 +63,8 @@ class Format(NamedTuple):
 
     needs: the library it takes. compressions: those it offers. chunked: whether the caller may choose chunks.
     marker: a file in every output, where an output is a folder. witness, library: what reads outputs back to verify
-    them, and the library that it does so by.
+    them, and the library that it does so by. by_rows: an output is one table, and its sink takes the same rows of all
+    arrays, then the next ones, each array from its first row on. resumes: an unfinished output can be gone on from.
     """
 
     target: str
@@ -73,6 +74,8 @@ class Format(NamedTuple):
     marker: str = ""
     witness: str = ""
     library: str = "numpy"
+    by_rows: bool = False
+    resumes: bool = True
 
 
 _HDF5 = Format(
@@ -82,6 +85,17 @@ _HDF5 = Format(
     chunked=True,
     witness="hdf5:hdf5",
     library="h5py",
+)
+
+_ARROW = Format(
+    "arrow:ArrowSink",
+    "pyarrow",
+    compressions=("zstd", "lz4"),
+    chunked=True,
+    witness="arrow:arrow",
+    library="pyarrow",
+    by_rows=True,
+    resumes=False,
 )
 
 SINKS = {
@@ -99,6 +113,18 @@ SINKS = {
         witness="zarr:zarr",
         library="zarr",
     ),
+    ".parquet": Format(
+        "parquet:ParquetSink",
+        "pyarrow",
+        compressions=("zstd", "gzip", "snappy", "lz4"),
+        chunked=True,
+        witness="parquet:parquet",
+        library="pyarrow",
+        by_rows=True,
+        resumes=False,
+    ),
+    ".arrow": _ARROW,
+    ".feather": _ARROW,
 }
 
 
@@ -126,6 +152,8 @@ FORMATS = (
     Known("keras_hdf5:keras_hdf5", options=("names", "slots")),
     Known("keras_shards:keras_shards", options=("names", "slots")),
     Known("hdf5:hdf5"),
+    Known("parquet:parquet", begins=(b"PAR1",)),
+    Known("arrow:arrow", begins=(b"ARROW1",)),
     Known("safetensors:safetensors"),
     Known("zarr:zarr"),
     Known("folder:folder"),
@@ -153,12 +181,13 @@ _EXTRAS = {
     "matplotlib": "demo",
     "hdf5plugin": "compression",
     "cramjam": "compression",
+    "pyarrow": "parquet",
     "zarr": "verify",
     "safetensors": "verify",
     "obstore": "remote",
 }
-# Libraries of which older versions do not read what is written here, or lack a setting that is used.
-_LEAST = {"zarr": (3, 1), "safetensors": (0, 7), "obstore": (0, 11)}
+# Libraries of which older versions do not read, or write, what is written here, or lack a setting that is used.
+_LEAST = {"zarr": (3, 1), "safetensors": (0, 7), "obstore": (0, 11), "pyarrow": (16, 0)}
 
 
 def live_class(kind: Kind) -> type | None:

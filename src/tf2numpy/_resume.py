@@ -33,12 +33,13 @@ class Ledger:
     ends: rows so far of each array whose rows are counted as they come. checksums: of all pieces so far.
     """
 
-    def __init__(self, path: Path, *, resume: bool, guard: Guard) -> None:
+    def __init__(self, path: Path, *, resume: bool, guard: Guard, marks: bool = True) -> None:
         """Read the journal that an interrupted process left; without resume, or one, begin anew.
 
-        guard: gives the context that words errors of writing.
+        guard: gives the context that words errors of writing. marks: whether there will be a journal; nothing can go on
+        from an output without one.
         """
-        self._path, self._guard = path, guard
+        self._path, self._guard, self._marks = path, guard, marks
         entries = _journal.read(path) if resume else []
         self._entries: list[Entry] = entries if len(entries) > 1 else []
         self._mark: dict[str, Any] = dict(self._entries[-1]) if self._entries else {}
@@ -71,7 +72,8 @@ class Ledger:
 
     def begin(self, head: Entry) -> None:
         """Write the journal anew, with what it told so far."""
-        self._journal = Journal(self._path, self._entries or [head], self._guard)
+        if self._marks:
+            self._journal = Journal(self._path, self._entries or [head], self._guard)
 
     def remaining(self, source: Source, piece_bytes: int, shown: str) -> Generator[Step, None, None]:
         """Give the steps that are not written yet.
@@ -100,22 +102,26 @@ class Ledger:
 
     def note(self, step: Step, checksums: list[Any]) -> None:
         """Take a step as written."""
+        self.checksums += checksums
+        self._torn = False
+        if not self._marks:
+            return
         seen = fingerprint(step.chunks)
         place = {"leaf": step.leaf, "state": step.state}
         before = {key: self._mark[key] for key in place} if self._mark else dict(_START)
         self._mark = {**place, "before": before, "first": self._mark.get("first", seen), "last": seen}
-        self.checksums += checksums
-        self._torn = False
 
     def mark_if_due(self, sink: Sink) -> None:
         """Mark what is noted, if the last mark is durable and some time ago."""
-        assert self._journal is not None
+        if self._journal is None:
+            return
         if time.monotonic() - self._marked_at >= _MARK_EVERY_S and not self._journal.busy:
             self._write_mark(sink)
 
     def settle(self, sink: Sink) -> None:
         """Before the sink commits: have all of it marked, if that may be worth something should the commit fail."""
-        assert self._journal is not None
+        if self._journal is None:
+            return
         self._journal.wait()
         if self._mark and time.monotonic() - self._begun_at >= _MARK_EVERY_S:
             self._write_mark(sink)

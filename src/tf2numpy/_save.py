@@ -51,12 +51,15 @@ def save(
         nothing.
     max_bytes: host bytes alive at once, beside x itself and what a codec holds: an int, or text such as "64MiB".
     dtype: cast numbers to this dtype on the way. replicas: as for `to_numpy`.
-    compression: "zstd", "gzip" or "blosc", where the format has it. chunks: the shape of its chunks, where it has any.
+    compression: "zstd", "gzip", "blosc", "snappy" or "lz4", where the format has it. chunks: the shape of its chunks,
+        where it has any; of a table (.parquet, .arrow), whose arrays all have the same number of rows, the most rows of
+        a group, (n,).
     overwrite: replace an existing output; otherwise it is refused.
     resume: go on with an output that a kill, an error or a full disk interrupted. x must give the same again: its
-        first and last pieces that are written are compared, the others neither read nor written a second time.
-    verify: read the finished file back by the format's own library (NumPy, h5py, zarr, safetensors) and compare the
-        dtype and shape of every array, and the checksum of every piece, with those of what was read from x.
+        first and last pieces that are written are compared, the others neither read nor written a second time. Tables
+        cannot be gone on from.
+    verify: read the finished file back by the format's own library (NumPy, h5py, zarr, safetensors, pyarrow) and
+        compare the dtype and shape of every array, and the checksum of every piece, with those of what was read from x.
     progress: True shows a progress bar, False none, None one after a second, in a terminal or notebook; a function is
         called with the bytes done and those in all (None where that is not known).
 

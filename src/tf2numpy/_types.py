@@ -89,12 +89,14 @@ class Request:
 class Layout:
     """How a format that leaves a choice lays arrays out; the table of sinks says which choices one leaves.
 
-    compression: "zstd", "gzip", "blosc", or None. chunks: sizes of the chunks along each axis, one for all arrays of
-    that many axes; None lets the sink choose.
+    compression: "zstd", "gzip", "blosc", "snappy", "lz4", or None. chunks: sizes of the chunks along each axis, one for
+    all arrays of that many axes; None lets the sink choose. group_bytes: what a sink that takes rows together may hold
+    of them until it writes them as one group.
     """
 
     compression: str | None = None
     chunks: tuple[int, ...] | None = None
+    group_bytes: int = 16 << 20
 
 
 PLAIN = Layout()

@@ -21,6 +21,7 @@ from ._progress import Progress
 from ._protocols import MappableSink, RowSource, Sink, SinkFactory, Source
 from ._refused import check_all
 from ._resume import Ledger
+from ._row_steps import check_one_stream, row_steps
 from ._stream import Ahead, Step, is_free_to_read
 from ._types import ArraySpec, Chunk, Layout, Request, joined
 from ._workspace import Workspace
@@ -49,6 +50,16 @@ class Job:
         """The path as messages show it."""
         return repr(str(self.path))
 
+    @property
+    def group_bytes(self) -> int:
+        """Bytes of the rows that become one group, where an output has any."""
+        return self.max_bytes // 4
+
+    @property
+    def row(self) -> _registry.Format:
+        """The format's row in the table of sinks; raises as `sink_format`."""
+        return _registry.sink_format(self.format, self.layout)
+
 
 def format_of(path: str | os.PathLike[str], format: str | None) -> str:
     """Give the key of a format in the table of sinks: as named, or else the suffix."""
@@ -74,7 +85,7 @@ def write(source: Source, job: Job) -> tuple[Sink, list[Any]]:
     """
     workspace, sink = prepared(source, job)
     workspace.open(keep=job.resume)
-    ledger = Ledger(workspace.folder / "journal", resume=job.resume, guard=workspace.guard)
+    ledger = Ledger(workspace.folder / "journal", resume=job.resume, guard=workspace.guard, marks=job.row.resumes)
     if ledger.head is None:  # killed before the first mark: nothing that is there counts
         workspace.clear()
     try:
@@ -103,19 +114,28 @@ def prepared(source: Source, job: Job) -> tuple[Workspace, Sink]:
 
     Raises: what `save` raises before it reads anything.
     """
-    found = _registry.sink_format(job.format, job.layout)
+    found = job.row
+    if job.resume and not found.resumes:
+        raise InvalidArgument(
+            f"an interrupted {job.format} file cannot be gone on from, as it lacks its footer, without which no row of "
+            "it can be read; leave resume=True out, or choose .h5 or .zarr"
+        )
     _fetch.check_request(source, job.request)
     if not _fetch.specs_of(source, LONE_NAME):
         raise FormatError(f"there is nothing to write to {job.path}: this {source.kind} holds no array")
     workspace = Workspace(job.path, overwrite=job.overwrite, marker=found.marker)
     factory: SinkFactory = _registry.load(found.target, "sinks")
-    sink = factory(workspace, job.layout)
+    sink = factory(workspace, replace(job.layout, group_bytes=job.group_bytes))
     specs = specs_of(source, job.request)
     if job.mapped:
         if not isinstance(sink, MappableSink):
             raise FormatError(f"the arrays of {job.path} could not be mapped into memory; choose .npy or .h5")
         sink.check_mappable(specs)
-    check_all(sink, specs)
+    if found.by_rows:
+        check_one_stream(source, f"a {job.format} file")
+        sink.check(specs)  # which names all of them: whether one fits depends on the others
+    else:
+        check_all(sink, specs)
     return workspace, sink
 
 
@@ -134,7 +154,11 @@ def _fill(source: Source, sink: Sink, ledger: Ledger, job: Job) -> None:
     ledger.begin(head)
     rows = {number: leaf for number, _, leaf in _row_leaves(source)}
     ahead = not is_free_to_read(source)
-    pieces = ledger.remaining(source, _piece_bytes(source, specs, max_bytes, ahead=ahead), job.shown)
+    alive = Ahead.ALIVE if ahead else 1
+    if job.row.by_rows:  # what waits for a group to be whole is alive too
+        pieces = row_steps(source, min(job.group_bytes, _piece_bytes(source, specs, max_bytes, alive=alive + 1)))
+    else:
+        pieces = ledger.remaining(source, _piece_bytes(source, specs, max_bytes, alive=alive), job.shown)
     sizes = [spec.nbytes for spec in specs.values()]
     total = None if None in sizes else sum(size or 0 for size in sizes)
     stream = iter(Ahead(pieces)) if ahead else pieces
@@ -216,9 +240,9 @@ def _rely_on_no_other_counts(source: Source, head: Any) -> None:
             leaf.forget_count()
 
 
-def _piece_bytes(source: Source, specs: dict[str, ArraySpec], max_bytes: int, *, ahead: bool) -> int:
+def _piece_bytes(source: Source, specs: dict[str, ArraySpec], max_bytes: int, *, alive: int) -> int:
     """Bytes to read at once, so that all that is alive, and of a cast what the piece becomes, keeps to max_bytes."""
-    alive, least = Ahead.ALIVE if ahead else 1, max_bytes // (Ahead.ALIVE if ahead else 1)
+    least = max_bytes // alive
     for found, read in _fetch.flat_specs(source):
         stored = specs[found or LONE_NAME].dtype
         if read.dtype.hasobject:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tf2numpy._protocols import Reader, Sink, SinkFactory
+from tf2numpy._spans import regions
 from tf2numpy._types import PLAIN, ArraySpec, Chunk, Index, Layout
 from tf2numpy._workspace import Workspace
 
@@ -33,6 +34,8 @@ class VariantSuite(ArrivalTests, RefusalTests, OutputTests, ResumeTests, Reading
     files: ClassVar[bool] = True
     bounded: ClassVar[bool] = True  # rows beyond the spec's are refused
     same_bytes: ClassVar[bool] = True  # the same arrays give the same file, byte for byte
+    by_rows: ClassVar[bool] = False  # an output is one table: every array comes in whole rows, from its first one on
+    resumes: ClassVar[bool] = True  # an unfinished output can be gone on from
     sink: ClassVar[SinkFactory]
     reader: ClassVar[Reader]
     layout: ClassVar[Layout] = PLAIN
@@ -52,6 +55,22 @@ class VariantSuite(ArrivalTests, RefusalTests, OutputTests, ResumeTests, Reading
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         return tmp_path / "out"
+
+    def pieces(self, shape: tuple[int, ...], itemsize: int, max_bytes: int) -> list[Index]:
+        """Cut an array into regions that the sink takes in this order."""
+        if self.by_rows:
+            return [(slice(row, row + 1),) for row in range(shape[0])] or [(slice(0, 0),)]
+        return list(regions(shape, itemsize, max_bytes))
+
+    def needs_any_regions(self) -> None:
+        """Skip a test of regions in any order."""
+        if self.by_rows:
+            pytest.skip("takes whole rows in order")
+
+    def needs_rows(self, shape: tuple[int, ...]) -> None:
+        """Skip a test of an array without rows."""
+        if self.by_rows and not shape:
+            pytest.skip("holds no array without rows")
 
     def fill(self, path: Path, specs: dict[str, ArraySpec], chunks: list[Chunk], overwrite: bool = False) -> Sink:
         sink = self.make_sink(path, overwrite)

@@ -46,6 +46,7 @@ class ArrivalTests:
 
     @pytest.mark.parametrize("max_bytes", [8, 24, 40, 96, 10_000])
     def test_regions_out_of_order(self, path, max_bytes):
+        self.needs_any_regions()
         array = sample((4, 3, 5), np.dtype(np.float64))
         pieces = list(regions(array.shape, 8, max_bytes))
         np.random.default_rng(1).shuffle(pieces)
@@ -53,6 +54,7 @@ class ArrivalTests:
         assert_same(self.read_back(path, "x"), array)
 
     def test_rectangles_cut_along_any_axes(self, path):
+        self.needs_any_regions()
         array = sample((4, 6, 5), np.dtype(np.int16))
         pieces = [
             (slice(r, r + 2), slice(c, c + 3), slice(d, d + w))
@@ -64,6 +66,7 @@ class ArrivalTests:
         assert_same(self.read_back(path, "x"), array)
 
     def test_empty_regions_change_nothing(self, path):
+        self.needs_any_regions()
         array = sample((4, 3), np.dtype(np.int32))
         self.fill_one(path, array, [(slice(2, 2),), (slice(0, 4),), (slice(4, 4), slice(1, 1))])
         assert_same(self.read_back(path, "x"), array)
@@ -88,6 +91,8 @@ class ArrivalTests:
         assert_same(self.read_back(path, "x"), array)
 
     def test_any_chunking_gives_the_source(self, tmp_path_factory):
+        self.needs_any_regions()
+
         @settings(max_examples=60, deadline=None)
         @given(data=st.data())
         def check(data: st.DataObject) -> None:
@@ -104,6 +109,7 @@ class ArrivalTests:
         check()
 
     def test_several_arrays_side_by_side(self, path):
+        self.needs_rows(())
         if not self.many_arrays:
             pytest.skip("one array per file")
         arrays = {
@@ -141,6 +147,7 @@ class ArrivalTests:
         assert_same(self.read_back(path, "x"), array)
 
     def test_strings_by_rectangles(self, path):
+        self.needs_any_regions()
         if not self.strings:
             pytest.skip("this format has no strings")
         array = sample((4, 3), np.dtype(object))
@@ -148,6 +155,7 @@ class ArrivalTests:
         assert_same(self.read_back(path, "x"), array)
 
     def test_one_string_without_axes(self, path):
+        self.needs_rows(())
         if not self.strings:
             pytest.skip("this format has no strings")
         array = np.array(b"a\0b", object)

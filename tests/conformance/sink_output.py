@@ -105,6 +105,7 @@ class OutputTests:
     @pytest.mark.parametrize("dtype", ["float32", ">f8", "bool", "complex64", "bfloat16", "uint4"])
     @pytest.mark.parametrize("shape", SHAPES, ids=str)
     def test_mapped_is_the_array_and_writable(self, path, dtype, shape):
+        self.needs_rows(shape)
         array = sample(shape, logical(dtype))
         sink = self.fill_one(path, array)
         if not isinstance(sink, MappableSink):

@@ -82,7 +82,20 @@ class RefusalTests:
         sink.write(Chunk("x", (slice(0, 2),), array[:2]))
         with pytest.raises(InvalidArgument) as caught:
             sink.write(Chunk("x", index, array[index]))
+        why = "it becomes a column of one table" if self.by_rows else "the number of rows is not known"
+        assert str(caught.value) == f"array 'x': the piece [{shown}] must hold whole rows from row 2 on, as {why}"
+        sink.abort()
+
+    @pytest.mark.parametrize(("index", "shown"), [(np.s_[2:4,], "2:4"), (np.s_[0:1, 0:2], "0:1, 0:2")])
+    def test_rows_of_a_table_out_of_order(self, path, index, shown):
+        if not self.by_rows:
+            pytest.skip("takes any regions in any order")
+        array = np.zeros((4, 3), "f4")
+        sink = self.make_sink(path)
+        sink.begin({"x": ArraySpec(array.shape, array.dtype)})
+        with pytest.raises(InvalidArgument) as caught:
+            sink.write(Chunk("x", index, array[index]))
         assert str(caught.value) == (
-            f"array 'x': the piece [{shown}] must hold whole rows from row 2 on, as the number of rows is not known"
+            f"array 'x': the piece [{shown}] must hold whole rows from row 0 on, as it becomes a column of one table"
         )
         sink.abort()

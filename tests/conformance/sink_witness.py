@@ -55,6 +55,7 @@ class WitnessTests:
 
     @pytest.mark.parametrize("place", [0, 7, 23])
     def test_another_element_does_not_pass(self, path, place):
+        self.needs_any_regions()
         array = sample((4, 6), np.dtype("f4"))
         rows = [np.s_[i : i + 1, a:b] for i in range(4) for a, b in ((0, 2), (2, 6))]
         self.written(path, array, rows)
@@ -66,6 +67,7 @@ class WitnessTests:
             self.verify(path, {"x": ArraySpec((4, 6), array.dtype)}, [Chunk("x", r, other[r]) for r in rows])
 
     def test_elements_that_were_never_written_do_not_pass(self, path):
+        self.needs_any_regions()
         array = sample((6, 2), np.dtype("i4"))
         chunks = self.written(path, array, [np.s_[0:2,], np.s_[2:4, 0:1], np.s_[2:4, 1:2], np.s_[4:6,]])
         with pytest.raises(VerifyError, match=r"array 'x' has 12 elements, of which 2 were never written; the disk"):
@@ -82,6 +84,7 @@ class WitnessTests:
 
     @pytest.mark.parametrize("text", [b"", b"\0", b"\0\0", b"a\0b\0"])
     def test_a_string_without_axes_can_be_verified(self, path, text):
+        self.needs_rows(())
         if not self.strings:
             pytest.skip("this format has no strings")
         array = np.array(text, object)

@@ -18,10 +18,18 @@ from .._types import ArraySpec, Chunk, Index
 from ._output_file import OutputFile
 
 
-def fit(chunk: Chunk, specs: Mapping[str, ArraySpec], rows: int | None, *, growing: bool = False) -> Index:
+def fit(
+    chunk: Chunk,
+    specs: Mapping[str, ArraySpec],
+    rows: int | None,
+    *,
+    growing: bool = False,
+    why: str = "the number of rows is not known",
+) -> Index:
     """Check a chunk against its array and give its region, a slice for every axis.
 
-    rows: how many rows have come, where they must come in order and whole; None where any region may come.
+    rows: how many rows have come, where they must come in order and whole, for the reason `why`; None where any region
+    may come.
     growing: axis 0 has no upper bound.
     Raises: InvalidArgument saying what was found and what fits.
     """
@@ -42,7 +50,7 @@ def fit(chunk: Chunk, specs: Mapping[str, ArraySpec], rows: int | None, *, growi
     if chunk.value.shape != shape:
         raise InvalidArgument(f"{where} holds shape {chunk.value.shape}, and the region has {shape}")
     if rows is not None and (index[0].start != rows or shape[1:] != spec.shape[1:]):
-        raise InvalidArgument(f"{where} must hold whole rows from row {rows} on, as the number of rows is not known")
+        raise InvalidArgument(f"{where} must hold whole rows from row {rows} on, as {why}")
     return index
 
 
