@@ -47,12 +47,9 @@ def tfrecord(
 
 def _shards(path: Place, head: bytes, wanted: Wanted) -> list[Shard] | None:
     if path.is_file():
-        one = Shard(path, wanted)
-        found = _has_records(one)
-        return [one] if found or (found is None and _SUFFIX in path.name) else None
+        return _recognised([path], wanted)
     if path.is_dir():
-        shards = [Shard(file, wanted) for file in inside(path)]
-        return shards if shards and all(_has_records(one) is not False for one in shards) else None
+        return _recognised(inside(path), wanted)
     if not is_pattern(path) or not (files := fitting(path)):
         return None
     shards = [Shard(file, wanted) for file in files]
@@ -62,6 +59,14 @@ def _shards(path: Place, head: bytes, wanted: Wanted) -> list[Shard] | None:
                 f"{one.name!r}, which {str(path)!r} fits, is no TFRecord file; give a pattern that fits only such files"
             )
     return shards
+
+
+def _recognised(files: Sequence[Place], wanted: Wanted) -> list[Shard] | None:
+    """Give the shards if all are TFRecords; an empty file by itself may be anything, unless it is called so."""
+    shards = [Shard(file, wanted) for file in files]
+    found = [_has_records(one) for one in shards]
+    sure = any(found) or any(_SUFFIX in file.name for file in files)
+    return shards if sure and False not in found else None
 
 
 def _has_records(shard: Shard) -> bool | None:
