@@ -71,7 +71,3 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in _COMMANDS.items():
         command.add_arguments(commands.add_parser(name, help=command.HELP))
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
