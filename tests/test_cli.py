@@ -8,7 +8,7 @@ import tf2numpy
 from tf2numpy import _devices, cli
 from tf2numpy._devices import Device, Devices
 
-COMMAND = [sys.executable, "-m", "tf2numpy.cli"]
+COMMAND = [sys.executable, "-m", "tf2numpy"]
 HOST = Devices((Device("host", "CPU", "host", 8 << 30, 2 << 30),), None)
 TABLE = (
     "TensorFlow is not installed (pip install 'tf2numpy[tensorflow]'): only the host is known\n"

@@ -1,0 +1,7 @@
+"""`python -m tf2numpy` is the command line `tf2numpy`. Nothing else may enter."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
