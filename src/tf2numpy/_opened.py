@@ -114,10 +114,12 @@ def stored_by(path: Place, **options: Any) -> Stored:
     return stored_in(path, {option: value for option, value in options.items() if value != _DEFAULTS[option]})
 
 
-def stored_in(path: Place, options: Mapping[str, Any] | None = None) -> Stored:
+def stored_in(
+    path: Place, options: Mapping[str, Any] | None = None, *, offered: Mapping[str, Any] | None = None
+) -> Stored:
     """Find the reader that knows a file or folder, and what it finds there.
 
-    options: those of `open` that differ from the default.
+    options: those of `open` that differ from the default. offered: more of them, for formats that know them.
     Raises: as `open`.
     """
     head, missing = _begin(path)
@@ -127,7 +129,8 @@ def stored_in(path: Place, options: Mapping[str, Any] | None = None) -> Stored:
         if not head.startswith(row.begins) or (only_prefix and not row.prefixes):
             continue
         reader: Reader = _registry.load(row.target, "formats")
-        taken = {option: value for option, value in (options or {}).items() if option in row.options}
+        given = {**(offered or {}), **(options or {})}
+        taken = {option: value for option, value in given.items() if option in row.options}
         try:
             stored = reader(path, head, **taken)
         except CannotList:
