@@ -53,12 +53,13 @@ def _shards(path: Place, head: bytes, wanted: Wanted) -> list[Shard] | None:
     if not is_pattern(path) or not (files := fitting(path)):
         return None
     shards = [Shard(file, wanted) for file in files]
-    for one in shards:
-        if _has_records(one) is False:
-            raise FormatError(
-                f"{one.name!r}, which {str(path)!r} fits, is no TFRecord file; give a pattern that fits only such files"
-            )
-    return shards
+    found = [_has_records(one) for one in shards]
+    if False in found and any(found):
+        raise FormatError(
+            f"{shards[found.index(False)].name!r}, which {str(path)!r} fits, is no TFRecord file; give a pattern that "
+            "fits only such files"
+        )
+    return None if False in found else shards
 
 
 def _recognised(files: Sequence[Place], wanted: Wanted) -> list[Shard] | None:
@@ -171,3 +172,6 @@ class _LeftOut(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._table.left_out)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
