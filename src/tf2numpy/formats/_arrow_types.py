@@ -31,6 +31,13 @@ class Kind:
     is_empty: bool = False
     is_as_stored: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse rows of more axes, or more elements, than NumPy's arrays can have."""
+        try:
+            np.empty((0, *self.shape), self.dtype)
+        except ValueError as error:
+            raise FormatError(f"its rows are of a shape that no array of NumPy's has: {error}") from error
+
 
 def kind_of(pa: Any, field: Any, told: Noted) -> Kind | str:
     """Say what a column becomes; or why it can become nothing.
@@ -81,7 +88,7 @@ def _told(levels: tuple[bool, ...], told: Noted, shape: tuple[int, ...], kind: A
     wanted = (*(told.shape or ()), *(found.tail if found else ()))
     if dtype is None or math.prod(wanted) != math.prod(shape) or bool(wanted) != bool(shape):
         raise _contradiction(told, kind)
-    return Kind(levels, dtype, told.shape or (), kind)
+    return Kind(levels, np.dtype(object) if dtype.kind == "T" else dtype, told.shape or (), kind)
 
 
 def _plain(pa: Any, kind: Any) -> np.dtype[Any] | str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import FormatError
-from .._host import read_only
+from .._host import allocate, read_only
 from .._registry import require
 from ._arrow_types import Kind
 
@@ -83,10 +83,10 @@ def _check_inside(inside: Any, rows: int, there: NDArray[Any] | None) -> None:
 
 def _flat(pa: Any, array: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Give the elements of a logical dtype; what is null among them may be anything."""
-    if dtype.kind in "OUT":
+    if dtype.kind in "OU":
         array = _as_bytes(pa, array) if dtype.hasobject else array
         found = np.asarray(array.to_numpy(zero_copy_only=False))
-        return found if dtype.hasobject else np.where(found == None, "", found).astype(dtype)  # noqa: E711
+        return found if dtype.hasobject else _texts(found, dtype)
     if str(array.type) == "bool":
         return np.asarray(array.fill_null(False).to_numpy(zero_copy_only=False))
     if not len(array):
@@ -98,6 +98,19 @@ def _flat(pa: Any, array: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.byteorder == ">":
         return data.view(dtype.newbyteorder("<")).astype(dtype)
     return read_only(data.view(dtype))
+
+
+def _texts(found: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Give text of fixed length.
+
+    Raises: FormatError for text that is longer, or that ends with NUL, which fixed length does not tell from its end.
+    """
+    result = allocate(found.shape, dtype)
+    for place, text in enumerate(found):
+        if text is not None and (len(text) * 4 > dtype.itemsize or text.endswith("\0")):
+            raise FormatError(f"its metadata tells {dtype.str}, which cannot hold {text[:20]!r}; it was changed since")
+        result[place] = text or ""
+    return result
 
 
 def _as_bytes(pa: Any, array: Any) -> Any:

@@ -36,6 +36,7 @@ class TableSink(FileSink):
     _specs: dict[str, ArraySpec]
     _columns: dict[str, ArrowColumn]  # by the names of their arrays
     _ready: dict[ArrowColumn, int]  # whole rows of each that wait
+    _behind: set[ArrowColumn]  # those of which none waits
     _schema: Any
     _group: list[Any]  # record batches that are not written yet
     _group_rows: int
@@ -63,6 +64,7 @@ class TableSink(FileSink):
             made = ArrowColumn(pa, column, specs)
             self._columns.update(dict.fromkeys(column.arrays, made))
             self._ready[made] = 0
+        self._behind = set(self._ready)
         self._schema = pa.schema([column.field for column in self._ready])
         self._group, self._group_rows, self._group_bytes = [], 0, 0
         self._workspace.require(sum(spec.nbytes or 0 for spec in specs.values()) if self._is_plain else 0)
@@ -82,9 +84,10 @@ class TableSink(FileSink):
         assert column is not None
         column.put(chunk.name, chunk.value, index)
         self._ready[column] = column.ready()
-        rows = min(self._ready.values())
-        if rows:
-            self._take(rows)
+        if self._ready[column]:
+            self._behind.discard(column)
+        if not self._behind:
+            self._take(min(self._ready.values()))
 
     def state(self) -> State:
         """Raises: FormatError always."""
@@ -111,6 +114,7 @@ class TableSink(FileSink):
         arrays = [column.take(rows) for column in self._ready]
         for column in self._ready:
             self._ready[column] -= rows
+        self._behind = {column for column, count in self._ready.items() if not count}
         most_rows = self._layout.chunks[0] if self._layout.chunks else None
         batch = self._pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         del arrays

@@ -153,7 +153,7 @@ def _flat(array: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.hasobject or dtype.kind in "SUT":
         found = np.empty(len(array), object)
         found[:] = array.to_pylist()
-        return found if dtype.hasobject else found.astype(dtype)
+        return found if dtype.kind == "O" else found.astype(dtype)
     plain = np.asarray(array.to_numpy(zero_copy_only=False))
     if dtype.byteorder == ">":
         return plain.view(dtype.newbyteorder("<")).astype(dtype)
