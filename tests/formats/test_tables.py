@@ -145,6 +145,8 @@ def test_columns_of_others(tmp_path, suffix, options, name):
     table = pa.table({name: column, "last": pa.array([1, 2, 3])})
     if options.get("row_group_size") and str(column.type).startswith("dict"):
         pytest.skip("pyarrow writes one dictionary for all")
+    if name == "fsl" and suffix == ".parquet" and int(pa.__version__.partition(".")[0]) < 26:
+        pytest.skip("this pyarrow cannot read lists of fixed size that are null from Parquet")
     arrays, left_out = opened(write(tmp_path / f"x{suffix}", table, **options))
     assert left_out == {}
     assert arrays.pop("last").tolist() == [1, 2, 3]

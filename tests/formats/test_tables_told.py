@@ -55,6 +55,84 @@ def test_shapes_that_no_array_has(tmp_path, suffix, text, column):
     )
 
 
+MISSING_VECTORS = {
+    "x": np.array([[1, 2], [0, 0], [5, 6]], "i2"),
+    "x/missing": np.array([False, True, False]),
+    "c": np.array([1 + 2j, 3, 0]),
+    "c/missing": np.array([False, False, True]),
+    "s": np.array([[[b"a", b""]], [[b"", b"b"]], [[b"", b""]]], object),
+    "s/missing": np.array([False, False, True]),
+    "t": t2n.RaggedArray(np.array([[1.5, 2], [0, 0]]), np.array([0, 2, 2, 2])),
+    "t/missing": np.array([False, True, False]),
+    "t/values/missing": np.array([False, True]),
+}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_vectors_that_are_missing(tmp_path, suffix):
+    """In Parquet they are lists: only the newest pyarrow can read nulls among lists of fixed size, or write them."""
+    path = t2n.save(MISSING_VECTORS, tmp_path / f"x{suffix}", verify=True)
+    table = read(path)
+    assert table.to_pydict() == {
+        "x": [[1, 2], None, [5, 6]],
+        "c": [[1, 2], [3, 0], None],
+        "s": [[b"a", b""], [b"", b"b"], None],
+        "t": [[[1.5, 2], None], None, []],
+    }
+    is_listed = pa.types.is_large_list(table.schema.field("x").type)
+    assert is_listed == (suffix == ".parquet")
+    arrays, _ = opened(path)
+    for name in ("x", "x/missing", "c", "c/missing", "s", "s/missing", "t/missing", "t/values/missing"):
+        assert_same(arrays[name], MISSING_VECTORS[name])
+    assert_same(arrays["t/values"], MISSING_VECTORS["t"].values)
+    with t2n.open(path) as file:
+        assert file["s"][1:].tolist() == MISSING_VECTORS["s"][1:].tolist()
+        assert file["t/values"][1:].tolist() == [[0, 0]]
+
+
+LISTED = {
+    "no list": (
+        pa.array([1]),
+        {"shape": [1], "listed": 1},
+        "its metadata tells values of the shape [1], and its type is int64",
+    ),
+    "another shape": (
+        pa.array([[1, 2]], pa.large_list(pa.int8())),
+        {"shape": [3], "listed": 2},
+        "its metadata tells values of the shape [3], and its type is large_list<item: int8>",
+    ),
+    "no number": (
+        pa.array([[1]], pa.large_list(pa.int8())),
+        {"listed": "1"},
+        'b\'{"listed": "1"}\' has values of other types',
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(("column", "told", "why"), LISTED.values(), ids=LISTED)
+def test_lists_that_are_no_values_of_fixed_size(tmp_path, suffix, column, told, why):
+    schema = pa.schema([pa.field("x", column.type, metadata={b"tf2numpy": json.dumps(told).encode()})])
+    path = write(tmp_path / f"x{suffix}", pa.table([column], schema=schema))
+    with pytest.raises(t2n.FormatError) as caught:
+        t2n.open(path)
+    found = str(caught.value).replace("element:", "item:")  # as Parquet calls it
+    assert found == f"the column 'x' of {str(path)!r} cannot be read: {why}"
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_listed_value_of_another_size(tmp_path, suffix):
+    told = {b"tf2numpy": json.dumps({"shape": [2], "listed": 2}).encode()}
+    schema = pa.schema([pa.field("x", pa.large_list(pa.int8()), metadata=told)])
+    path = write(tmp_path / f"x{suffix}", pa.table([pa.array([[1, 2], [3]], pa.large_list(pa.int8()))], schema=schema))
+    with t2n.open(path) as file, pytest.raises(t2n.FormatError) as caught:
+        file["x"][:]
+    assert str(caught.value) == (
+        f"the column 'x' of {str(path)!r} cannot be read: ListType can only be casted to FixedSizeListType if the "
+        "lists are all the expected size."
+    )
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("text", ["abcd", "ab\0"])
 def test_text_that_was_changed_to_what_its_dtype_cannot_hold(tmp_path, suffix, text):

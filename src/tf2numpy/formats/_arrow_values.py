@@ -26,6 +26,7 @@ def values(pa: Any, array: Any, kind: Kind, *, missing: bool) -> NDArray[Any]:
         raise FormatError(_WITHOUT)
     if kind.is_empty:
         return np.empty((len(array), *kind.shape), kind.dtype)
+    array = _of_fixed_size(pa, array, kind)
     inside = _inside(pa, array)
     if inside is not array and len(array):
         _check_inside(inside, len(array), there)
@@ -52,13 +53,18 @@ def nothing(dtype: np.dtype[Any]) -> Any:
     return b"" if dtype.hasobject else np.zeros((), dtype)
 
 
-def lengths(pa: Any, array: Any) -> NDArray[np.int32]:
+def lengths(pa: Any, array: Any, kind: Kind) -> NDArray[np.int32]:
     """Count the bytes of each of some strings, fixed-size lists of them flattened; of a missing one, none."""
-    inside = _inside(pa, array)
+    inside = _inside(pa, _of_fixed_size(pa, array, kind))
     if pa.types.is_fixed_size_binary(inside.type):
         return np.full(len(inside), inside.type.byte_width, np.int32)
     counted = require("pyarrow.compute", "reading strings").binary_length(_as_bytes(pa, inside)).fill_null(0)
     return np.asarray(counted.to_numpy(zero_copy_only=False)).astype(np.int32)
+
+
+def _of_fixed_size(pa: Any, array: Any, kind: Kind) -> Any:
+    """Give values that are stored as lists in the form that others have; what is under a null may be anything."""
+    return array.cast(pa.list_(array.type.value_type, kind.listed)) if kind.listed else array
 
 
 def _inside(pa: Any, array: Any) -> Any:

@@ -10,7 +10,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from .._errors import FormatError
 from .._protocols import State
@@ -30,6 +30,7 @@ class TableSink(FileSink):
     """One table. A subclass says what writes it."""
 
     suffix: str
+    lists_missing: ClassVar[bool] = False  # see ArrowColumn
     _pa: Any
     _file: OutputFile
     _output: _Output
@@ -61,7 +62,7 @@ class TableSink(FileSink):
         columns = check_table(specs, self._layout, self.suffix)
         self._specs, self._columns, self._ready = dict(specs), {}, {}
         for column in columns:
-            made = ArrowColumn(pa, column, specs)
+            made = ArrowColumn(pa, column, specs, lists_missing=self.lists_missing)
             self._columns.update(dict.fromkeys(column.arrays, made))
             self._ready[made] = 0
         self._behind = set(self._ready)

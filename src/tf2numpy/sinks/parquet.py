@@ -17,6 +17,7 @@ class ParquetSink(TableSink):
     """A Parquet file. Compression is "zstd", "gzip", "snappy", "lz4", or none."""
 
     suffix = ".parquet"
+    lists_missing = True
 
     def _writer(self, file: Any) -> Any:
         pq = require("pyarrow.parquet", "writing .parquet")
