@@ -212,8 +212,10 @@ class Table:
 
     def _first_names(self) -> set[bytes]:
         block = next((found for shard in self.shards if (found := shard.first()) is not None), None)
-        if block is None or self.message == RAW:
+        if self.message == RAW:
             return {RECORD}
+        if block is None:
+            return set()
         decoder = decoder_of(self.message, Chosen())
         self._decode(decoder, self.shards[0], block, 0, Runs())
         columns = decoder.take()

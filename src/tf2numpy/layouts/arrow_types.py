@@ -5,8 +5,8 @@ a `large_list`, bytes are `large_binary`, text is `large_string`. What the type 
 metadata under "tf2numpy", as JSON: "dtype", the logical dtype, where Arrow has none of that name, or the rows have no
 elements; "shape", that of a row, or of a value in one; "listed", how many elements such a value has, where it is a list
 like a ragged one, since before 26 pyarrow cannot keep a null of fixed size in Parquet; "splits", the dtypes of the
-row_splits that are not all int64; "missing", the levels of which an array says what is missing; "name", the array's, where
-the column has another.
+row_splits that are not all int64; "missing", the levels of which an array says what is missing; "name", the array's
+where the column has another.
 
 Source of its facts: Arrow's columnar format 1.5 and its list of canonical extension types.
 """
