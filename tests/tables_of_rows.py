@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 import tf2numpy as t2n
 from conformance.arrays import EXTENDED, PLAIN, logical, sample
+from tf2numpy._types import joined
 
 DTYPES = [*PLAIN, *EXTENDED, "object", "M8[ns]", "m8[s]", "M8[D]", "S3"]
 NAMES = ["x", "y", "a/b", "naïve é", "a.b", "list", "z"]
@@ -20,11 +21,22 @@ def tables(draw, dtypes=tuple(DTYPES)):
         shape = tuple(draw(st.lists(st.integers(0, 3), max_size=2)))
         depth = draw(st.integers(0, 2))
         found[name] = draw(ragged(rows, depth, shape, dtype))
-        if not depth and draw(st.booleans()):
-            missing = np.array(draw(st.lists(st.booleans(), min_size=rows, max_size=rows)), bool)
-            found[name][missing] = nothing(dtype)
-            found[f"{name}/missing"] = missing
+        inside = found[name]
+        for level in range(depth + 1):
+            if draw(st.booleans()):
+                missing = draw(st.lists(st.booleans(), min_size=len(inside), max_size=len(inside)))
+                at = joined(name, *["values"] * level)
+                found[f"{at}/missing"] = without(inside, np.array(missing, bool))
+            inside = inside.values if level < depth else None
     return found
+
+
+def without(array, missing):
+    """Set what is missing to nothing; of ragged rows give those of the missing ones that are empty already."""
+    if isinstance(array, t2n.RaggedArray):
+        return missing & (np.diff(array.row_splits) == 0)
+    array[missing] = nothing(array.dtype)
+    return missing
 
 
 @st.composite

@@ -132,6 +132,24 @@ def test_a_row_that_is_too_large(value):
     )
 
 
+TEXTS = {
+    "bytes": np.array([b"x" * 1000] * 50, object),
+    "two a row": np.array([[b"x" * 500] * 2] * 50, object),
+    "ragged": t2n.RaggedArray(np.array([b"x" * 500] * 100, object), np.arange(0, 101, 2)),
+}
+if hasattr(np.dtypes, "StringDType"):
+    TEXTS["text"] = np.array(["x" * 1000] * 50, np.dtypes.StringDType())
+
+
+@pytest.mark.parametrize("value", TEXTS.values(), ids=TEXTS)
+def test_strings_in_memory_count_as_long_as_they_are(value):
+    steps = list(row_steps(resolver_of(None)({"t": value}), 5000))
+    values = [chunk for step in steps for chunk in step.chunks if chunk.value.dtype.hasobject]
+    assert len(values) > 10
+    assert all(sum(map(len, chunk.value.flat)) in range(3000, 5000) for chunk in values[:-1])
+    assert sum(sum(map(len, chunk.value.flat)) for chunk in values) == 50_000
+
+
 def test_two_streams_have_no_common_rows():
     rows = ({"x": np.zeros(2)} for _ in range(2))
     source = resolver_of(None)({"a": rows, "b": np.zeros(4)})

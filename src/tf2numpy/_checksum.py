@@ -25,7 +25,9 @@ def checksum(array: NDArray[Any]) -> int:
     if not array.dtype.hasobject:
         return zlib.crc32(_bytes(array if array.dtype.names is None else _packed(array)))
     total = 0
+    is_text = array.dtype.kind == "T"
     for element in array.flat:
+        element = element.encode() if is_text else element
         total = zlib.crc32(element, zlib.crc32(len(element).to_bytes(8, "little"), total))
     return total
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checka
 import numpy as np
 from numpy.typing import NDArray
 
-from ._types import ArraySpec, Chunk, Index, Layout, Request
+from ._types import ArraySpec, Chunk, Feature, Index, Layout, Request
 
 if TYPE_CHECKING:
     from ._workspace import Workspace
@@ -99,6 +99,10 @@ class RowSource(ABC):
 
     def first(self, count: int) -> Any:
         """Give so many of the first rows, or all there are, as the structure of one row; quickly, where that can be."""
+        raise NotImplementedError
+
+    def features(self) -> list[Feature]:
+        """Describe what each row has, in the order of its structure."""
         raise NotImplementedError
 
     def count(self) -> int | None:

@@ -6,8 +6,10 @@ Pieced: one array whose regions lie in several sources. `gather` puts a whole tr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -19,6 +21,7 @@ from . import _spans
 from ._errors import CopyRequired, UnsupportedKind, at_leaf
 from ._host import allocate, check_out, cpus, hand_out, read_only, region
 from ._protocols import ArraySource, Group, RowSource, Source
+from ._strings import held_bytes
 from ._types import ArraySpec, Index, Request
 
 _WORTH_THREADS_BYTES = 32 << 20  # a thread pool takes some 100 us to start
@@ -75,6 +78,10 @@ class HostArray(Numeric):
         """View a region."""
         return region(self._array, index)
 
+    def bytes_between(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the bytes of the rows between each of `ends` and the next, those of strings among them."""
+        return _bytes_between(self._array, ends)
+
 
 class Plain(Numeric):
     """An ndarray, a Python number or text: it passes through unchanged, as the very object it is."""
@@ -101,6 +108,10 @@ class Plain(Numeric):
     def read(self, index: Index) -> NDArray[Any]:
         """View a region."""
         return read_only(region(self._whole(), index))
+
+    def bytes_between(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the bytes of the rows between each of `ends` and the next, those of strings among them."""
+        return _bytes_between(self._whole(), ends)
 
     def _whole(self) -> NDArray[Any]:
         """Give the array; refuse a masked one, whose mask would be lost."""
@@ -167,6 +178,19 @@ class Pieced(Numeric):
             for index in source.regions(max_bytes):
                 moved = _spans.shift(index, [s.start for s in place])
                 yield (*moved, *place[len(moved) :])
+
+
+def _bytes_between(array: NDArray[Any], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the bytes of the rows between each of `ends` and the next; strings take as many as they are long."""
+    spans = np.diff(ends)
+    if not array.dtype.hasobject or not array.size:
+        return spans * math.prod(array.shape[1:]) * array.dtype.itemsize
+    rows = array[ends[0] : ends[-1]].reshape(int(ends[-1] - ends[0]), -1)
+    running = np.zeros(len(rows) + 1, np.int64)
+    with suppress(TypeError):  # an element that is no string is refused when it is written
+        np.cumsum(held_bytes(rows).sum(axis=1), out=running[1:])
+    found: NDArray[np.int64] = np.diff(running[ends - ends[0]])
+    return found
 
 
 def put_together(target: NDArray[Any], index: Index, pieces: Sequence[tuple[Index, ArraySource]]) -> None:

@@ -28,7 +28,7 @@ COUNTED_TOGETHER = 1 << 13
 
 
 def held_bytes(elements: NDArray[Any]) -> NDArray[np.int64]:
-    """Give the host bytes of each element of an object array of `bytes`."""
+    """Give the host bytes of each element of an array of `bytes`, or of text of as many characters."""
     lengths = np.fromiter(map(len, elements.flat), np.int64, elements.size)
     return lengths.reshape(elements.shape) + _ELEMENT_OVERHEAD_BYTES
 

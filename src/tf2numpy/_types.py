@@ -63,6 +63,21 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Feature:
+    """What each row of a table has, or may lack.
+
+    values: the array that has its innermost values. shape: of all rows together, None for each ragged axis. missing:
+    how many rows lack it; None where that is not counted.
+    """
+
+    name: str
+    values: str
+    dtype: np.dtype[Any]
+    shape: tuple[int | None, ...]
+    missing: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """How one value is wanted in memory; see `to_numpy` for the meaning of each field.
 

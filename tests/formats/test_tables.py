@@ -3,7 +3,6 @@
 import datetime
 import decimal
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -17,38 +16,15 @@ from tf2numpy import _fetch
 from tf2numpy._options import resolver_of
 from tf2numpy._types import Request
 
+from .table_files import SUFFIXES, opened, read, write
+
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
-
-SUFFIXES = [".parquet", ".arrow"]
 
 
 def flat(value):
     source = resolver_of(None)(value)
     return {name: np.asarray(leaf.fetch(Request())) for name, leaf in _fetch.leaves(source)}
-
-
-def write(path, table, **options):
-    """Write a table by pyarrow alone."""
-    if path.suffix == ".parquet":
-        pq.write_table(table, path, **options)
-        return path
-    rows = options.pop("row_group_size", None)
-    with pa.ipc.new_file(str(path), table.schema, options=pa.ipc.IpcWriteOptions(**options)) as file:
-        file.write_table(table, max_chunksize=rows)
-    return path
-
-
-def read(path):
-    if path.suffix == ".parquet":
-        return pq.read_table(path)
-    with pa.memory_map(str(path)) as file:
-        return pa.ipc.open_file(file).read_all()
-
-
-def opened(path):
-    with t2n.open(path) as file:
-        return {name: np.asarray(file[name]) for name in file}, dict(file.left_out)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -169,6 +145,8 @@ def test_columns_of_others(tmp_path, suffix, options, name):
     table = pa.table({name: column, "last": pa.array([1, 2, 3])})
     if options.get("row_group_size") and str(column.type).startswith("dict"):
         pytest.skip("pyarrow writes one dictionary for all")
+    if name == "fsl" and suffix == ".parquet" and int(pa.__version__.partition(".")[0]) < 26:
+        pytest.skip("this pyarrow cannot read lists of fixed size that are null from Parquet")
     arrays, left_out = opened(write(tmp_path / f"x{suffix}", table, **options))
     assert left_out == {}
     assert arrays.pop("last").tolist() == [1, 2, 3]
@@ -224,38 +202,6 @@ def test_a_name_that_what_is_missing_would_have(tmp_path, suffix):
     )
 
 
-METADATA = {
-    "no JSON": (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-    "other keys": (b'{"a":1}', "b'{\"a\":1}' is no object of the keys that are known"),
-    "other types": (b'{"dtype":1}', "b'{\"dtype\":1}' has values of other types"),
-    "unknown dtype": (b'{"dtype":"O"}', "its metadata tells O, and its type is int64"),
-    "unfit dtype": (b'{"dtype":"bfloat16"}', "its metadata tells bfloat16, and its type is int64"),
-    "unfit shape": (b'{"shape":[2]}', "its metadata tells values of the shape [2], and its type is int64"),
-}
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize(("text", "why"), METADATA.values(), ids=METADATA)
-def test_metadata_that_contradicts(tmp_path, suffix, text, why):
-    schema = pa.schema([pa.field("x", pa.int64(), metadata={b"tf2numpy": text})])
-    path = write(tmp_path / f"x{suffix}", pa.table([pa.array([1])], schema=schema))
-    with pytest.raises(t2n.FormatError) as caught:
-        t2n.open(path)
-    assert str(caught.value) == f"the column 'x' of {str(path)!r} cannot be read: {why}"
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_nulls_that_nothing_told_of(tmp_path, suffix):
-    told = {b"tf2numpy": json.dumps({"missing": [1]}).encode()}
-    schema = pa.schema([pa.field("x", pa.list_(pa.int64()), metadata=told)])
-    path = write(tmp_path / f"x{suffix}", pa.table([pa.array([[1], None])], schema=schema))
-    with t2n.open(path) as file, pytest.raises(t2n.FormatError) as caught:
-        file["x/row_splits"][:]
-    assert str(caught.value) == (
-        f"the column 'x' of {str(path)!r} cannot be read: some rows are null, and what is said of them tells none"
-    )
-
-
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_nulls_within_rows_of_fixed_size(tmp_path, suffix):
     path = write(tmp_path / f"x{suffix}", pa.table({"x": pa.array([[1, None]], pa.list_(pa.int64(), 2))}))
@@ -265,6 +211,15 @@ def test_nulls_within_rows_of_fixed_size(tmp_path, suffix):
         f"the column 'x' of {str(path)!r} cannot be read: some rows of fixed size have nulls within, which no array of "
         "NumPy's can have; fill them"
     )
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_thousands_of_columns(tmp_path, suffix):
+    """Each piece of each column costs no look at all the others."""
+    value = {f"c{number}": np.arange(3) + number for number in range(3000)}
+    path = t2n.save(value, tmp_path / f"x{suffix}")
+    assert opened(path)[0].keys() == value.keys()
+    assert read(path).column("c2999").to_pylist() == [2999, 3000, 3001]
 
 
 def test_a_slice_decodes_only_the_groups_that_it_is_in(tmp_path, monkeypatch):

@@ -161,6 +161,7 @@ def test_select(tmp_path):
     }.items():
         file = t2n.open(path, select=select if isinstance(select, str) else list(select))
         assert list(t2n.to_numpy(file)) == names
+        assert dict(t2n.open(path, select=select if isinstance(select, str) else list(select)).left_out) == {}
     assert list(t2n.open(path, select="ab")) == ["ab/values", "ab/row_splits"]
     with fails(
         t2n.InvalidArgument,

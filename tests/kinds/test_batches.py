@@ -61,6 +61,38 @@ def test_into_a_file(tmp_path, suffix):
         assert file["s"][...].tolist() == [b"a\0" * (i % 4) for i in range(20)]
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".h5", ".parquet"])
+def test_memory_that_the_generator_fills_anew(tmp_path, suffix):
+    """As a camera or a decoder gives its frames: always the same array, never with the same values."""
+    frame, splits = np.zeros((4, 3)), np.arange(5)
+
+    def frames():
+        for number in range(6):
+            frame[...] = number
+            splits[1:] = [0, 1, 2, 4] if number % 2 else [1, 2, 3, 4]
+            yield frame if suffix == ".npy" else {"x": frame, "r": t2n.RaggedArray(frame[:, 0], splits)}
+
+    wanted = np.repeat(np.arange(6.0), 4)[:, None] * np.ones(3)
+    with t2n.open(t2n.save(frames(), tmp_path / f"x{suffix}")) as file:
+        assert_equal(file["data" if suffix == ".npy" else "x"][...], wanted)
+        if suffix != ".npy":
+            assert_equal(file["r/values"][...], wanted[:, 0])
+            assert np.diff(file["r/row_splits"][:]).tolist() == [1, 1, 1, 1, 0, 1, 1, 2] * 3
+
+
+def test_parts_that_the_generator_fills_anew(tmp_path):
+    indices, values = np.zeros((1, 2), np.int64), np.zeros(1)
+
+    def batches():
+        for number in range(3):
+            indices[0, 1], values[0] = number, number + 1
+            yield t2n.SparseArray(indices, values, (1, 3))
+
+    with t2n.open(t2n.save(batches(), tmp_path / "x.h5")) as file:
+        assert file["indices"][:].tolist() == [[0, 0], [1, 1], [2, 2]]
+        assert file["values"][:].tolist() == [1, 2, 3]
+
+
 def test_on_after_an_interruption(tmp_path, monkeypatch):
     """What is written is read again, for it cannot be skipped, and not written again."""
     monkeypatch.setattr(_resume, "_MARK_EVERY_S", 0.0)

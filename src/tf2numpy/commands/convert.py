@@ -16,7 +16,7 @@ HELP = "write the arrays of a file into a file of another format"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take what `convert` takes."""
     parser.add_argument("src", metavar="SRC", help="the file or folder to read, or its name in a store")
-    parser.add_argument("dst", metavar="DST", help="the file to write: .npy .npz .h5 .zarr .safetensors")
+    parser.add_argument("dst", metavar="DST", help="the file to write: .npy .npz .h5 .zarr .parquet ...")
     _opening.add_arguments(parser)
     parser.add_argument(
         "--rename",
@@ -34,8 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="list what would be written, and write nothing")
     parser.add_argument("--format", help='instead of the suffix; "dir" is a folder of .npy files')
     parser.add_argument("--dtype", help="cast all numbers to this dtype")
-    parser.add_argument("--compression", help="zstd, gzip or blosc, where the format has it")
-    parser.add_argument("--chunks", type=_sizes, metavar="N,N...", help="the shape of the format's chunks")
+    parser.add_argument("--compression", help="zstd, gzip, blosc, snappy or lz4, where the format has it")
+    parser.add_argument(
+        "--chunks", type=_sizes, metavar="N,N...", help="the shape of the format's chunks; of a table, rows of a group"
+    )
     parser.add_argument("--max-bytes", default="64MiB", metavar="BYTES", help="memory at once (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on with an output that was interrupted")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output")

@@ -1,8 +1,9 @@
-"""`tf2numpy head PATH`: the first rows of each array in a file, or the first records. Only printing may enter."""
+"""`tf2numpy head PATH`: the first records in a file, or the first rows of each array. Only printing may enter."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _opening
@@ -11,7 +12,7 @@ from ._table import shown
 if TYPE_CHECKING:
     from .._opened import File
 
-HELP = "print the first rows of each array in a file, or the first records"
+HELP = "print the first records in a file, or the first rows of each array"
 _MOST_CHARACTERS = 160
 _MOST_VALUES = 10
 
@@ -19,46 +20,60 @@ _MOST_VALUES = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Take a file, and how many rows."""
     parser.add_argument("path", metavar="PATH")
-    parser.add_argument("-n", type=int, default=5, metavar="N", help="how many rows (default: %(default)s)")
+    parser.add_argument("-n", type=int, default=5, metavar="N", help="how many records or rows (default: %(default)s)")
     _opening.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the rows."""
+    """Print the rows.
+
+    Raises: InvalidArgument for a number that is none of rows.
+    """
+    from .._errors import InvalidArgument
     from .._opened import open
 
+    if options.n < 0:
+        raise InvalidArgument(f"-n {options.n} is no number of rows; give 0 or more")
     with open(options.path, **_opening.given(options)) as file:
         print(f"{file.kind} {shown(str(file.path))}")
-        count = max(options.n, 0)
-        found = file.rows.first(count) if file.rows is not None else _arrays(file, count)
-        for name, value in found.items():
-            print(f"{shown(name)}  {_described(file, name, value)}")
-            for row in [value] if not value.ndim else value:
-                print(f"  {_text(row)}")
+        for line in _arrays(file, options.n) if file.rows is None else _records(file.rows.first(options.n)):
+            print(line)
     return 0
 
 
-def _arrays(file: File, count: int) -> dict[str, Any]:
-    return {name: file[name][:count] if file[name].ndim else file[name][()] for name in file}
+def _records(found: Mapping[str, Any]) -> Iterator[str]:
+    """Give record after record, a line for each feature."""
+    lacking = {name: found[f"{name}/missing"] for name in found if f"{name}/missing" in found}
+    names = [name for name in found if name.removesuffix("/missing") not in lacking or name in lacking]
+    width = max((len(shown(name)) for name in names), default=0)
+    for record in range(len(found[names[0]]) if names else 0):
+        yield f"record {record}"
+        for name in names:
+            is_missing = name in lacking and lacking[name][record]
+            yield f"  {shown(name).ljust(width)}  {'missing' if is_missing else _text(found[name][record])}"
 
 
-def _described(file: File, name: str, value: Any) -> str:
-    """Say what an array is; of records, whose number is not known yet, what a row is."""
+def _arrays(file: File, count: int) -> Iterator[str]:
+    """Give array after array, a line for each row."""
     from .._dtypes import logical_name
 
-    shape = (None, *value.shape[1:]) if file.rows is not None else file[name].shape
-    return f"{logical_name(value.dtype)} {shape}"
+    for name, array in file.items():
+        yield f"{shown(name)}  {logical_name(array.dtype)} {array.shape}"
+        for row in array[:count] if array.ndim else [array[()]]:
+            yield f"  {_text(row)}"
 
 
 def _text(row: Any) -> str:
     """Write a row in one line, with the first and the last of its values if it has many."""
     import numpy as np
 
-    if not isinstance(row, np.ndarray | np.generic | bytes):  # a ragged row of ragged rows
-        return f"[{', '.join(map(_text, row))}]"[:_MOST_CHARACTERS]
-    text = (
-        repr(row)
-        if isinstance(row, bytes)
-        else np.array2string(np.asarray(row), threshold=_MOST_VALUES, separator=", ")
-    )
-    return " ".join(text.split())[:_MOST_CHARACTERS]
+    if isinstance(row, bytes):
+        return _cut(repr(row[:_MOST_CHARACTERS]), is_whole=len(row) <= _MOST_CHARACTERS)
+    if not isinstance(row, np.ndarray | np.generic | str):  # a ragged row of ragged rows
+        return _cut(f"[{', '.join(map(_text, row))}]")
+    return _cut(np.array2string(np.asarray(row), threshold=_MOST_VALUES, separator=", "))
+
+
+def _cut(text: str, *, is_whole: bool = True) -> str:
+    line = " ".join(text.split())
+    return line if is_whole and len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 3]}..."

@@ -1,4 +1,7 @@
-"""`tf2numpy inspect PATH`: what is in a file, as a table, a tree or JSON. No array is read, but for --stats."""
+"""`tf2numpy inspect PATH`: what is in a file, as a table, a tree or JSON. No array is read, but for --stats.
+
+Of records there is a line for each feature, of anything else one for each array.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,13 @@ from ._table import left_out_lines, number, shown, table
 
 if TYPE_CHECKING:
     from .._opened import File
+    from .._protocols import RowSource
     from .._statistics import Statistics
+    from .._types import Feature
 
     _Found = dict[str, Statistics | None]
 
-HELP = "list the arrays in a file: names, dtypes, shapes, bytes"
+HELP = "list the arrays in a file: names, dtypes, shapes, bytes; of records the features, and how many lack them"
 _MOST_DEPTH = 64  # of names: what is deeper stays one part
 
 
@@ -50,8 +55,13 @@ def run(options: argparse.Namespace) -> int:
             return 0
         chosen = f", of which {shown(file.chosen)}" if file.chosen else ""
         print(f"{file.kind} {shown(str(file.path))}{chosen}")
-        lines = _tree(file, found) if options.tree else _table(file, found, aliases=options.aliases)
-        for line in [*lines, _totals(file), *_records(file), *left_out_lines(file.left_out)]:
+        if options.tree:
+            lines = _tree(file, found)
+        elif file.rows is not None:
+            lines = _features(file.rows.features(), found)
+        else:
+            lines = _table(file, found, aliases=options.aliases)
+        for line in [*lines, _totals(file), *left_out_lines(file.left_out)]:
             print(line)
     return 0
 
@@ -80,8 +90,24 @@ def _table(file: File, found: _Found, *, aliases: bool) -> list[str]:
     return wide if aliases or fits else plain
 
 
+def _features(features: list[Feature], found: _Found) -> list[str]:
+    """Give a line for each feature of records: ragged axes are None, and statistics are of the innermost values."""
+    from .._dtypes import logical_name
+
+    rows = [["name", "dtype", "shape", "missing", *_of_statistics(found)]]
+    for one in features:
+        missing = "-" if one.missing is None else str(one.missing)
+        cells = [shown(one.name), logical_name(one.dtype), str(one.shape), missing]
+        rows.append([*cells, *(_numbers(found[one.values]) if found else [])])
+    return table(rows)
+
+
 def _header(found: _Found) -> list[str]:
-    return ["name", "dtype", "shape", "bytes", *(["min", "max", "mean", "NaN", "of"] if found else [])]
+    return ["name", "dtype", "shape", "bytes", *_of_statistics(found)]
+
+
+def _of_statistics(found: _Found) -> list[str]:
+    return ["min", "max", "mean", "NaN", "of"] if found else []
 
 
 def _cells(file: File, name: str, found: _Found) -> list[str]:
@@ -89,12 +115,13 @@ def _cells(file: File, name: str, found: _Found) -> list[str]:
 
     spec = file[name].source.spec
     facts = [logical_name(spec.dtype), str(spec.shape), _size(spec.nbytes)]
-    if not found:
-        return facts
-    one = found[name]
+    return [*facts, *_numbers(found[name])] if found else facts
+
+
+def _numbers(one: Statistics | None) -> list[str]:
     if one is None:
-        return [*facts, "-", "-", "-", "-", "-"]
-    return [*facts, number(one.least), number(one.largest), number(one.mean), str(one.nans), one.of]
+        return ["-"] * 5
+    return [number(one.least), number(one.largest), number(one.mean), str(one.nans), one.of]
 
 
 def _size(nbytes: int | None) -> str:
@@ -111,19 +138,8 @@ def _totals(file: File) -> str:
     sizes = [_nbytes(file, name) for name in file]
     strings = sizes.count(None)
     beside = f", beside {strings} of strings" if strings else ""
-    return f"{len(file)} arrays, {_size(sum(size or 0 for size in sizes))}{beside}"
-
-
-def _records(file: File) -> list[str]:
-    """Say how many records there are, and how many of them lack something."""
-    if file.rows is None:
-        return []
-    count, found = file.rows.count(), []
-    for name in file:
-        feature, _, last = name.rpartition("/")
-        if last == "missing" and len(file[name]) == count:
-            found.append(f"{shown(feature)} is missing in {int(file[name][:].sum())}")
-    return [f"{count} records{': ' if found else ''}{', '.join(found)}"]
+    records = "" if file.rows is None else f"{file.rows.count()} records of {len(file.rows.features())} features in "
+    return f"{records}{len(file)} arrays, {_size(sum(size or 0 for size in sizes))}{beside}"
 
 
 def _tree(file: File, found: _Found) -> list[str]:
@@ -182,7 +198,24 @@ def _document(file: File, found: _Found, *, stats: bool) -> dict[str, Any]:
         "arrays": arrays,
         "total_bytes": sum(one["bytes"] or 0 for one in arrays),
         "left_out": dict(file.left_out),
+        **({} if file.rows is None else _records_document(file.rows)),
     }
+
+
+def _records_document(rows: RowSource) -> dict[str, Any]:
+    from .._dtypes import logical_name
+
+    features = [
+        {
+            "name": one.name,
+            "dtype": logical_name(one.dtype),
+            "shape": list(one.shape),
+            "missing": one.missing,
+            "values": one.values,
+        }
+        for one in rows.features()
+    ]
+    return {"records": rows.count(), "features": features}
 
 
 def _stats_document(found: Statistics | None) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,12 +29,13 @@ def arrays_of(pa: Any, table: Table, schema: Any, has_none: HasNone) -> tuple[di
     """
     arrays: dict[str, ArraySource] = {}
     left_out: dict[str, str] = {}
+    times = Counter(schema.names)
     for number, field in enumerate(schema):
         with finding_damage(f"the column {field.name!r} of {table.shown}"):
             told = noted(field.metadata)
             kind = kind_of(pa, field, told)
             name = field.name if told.name is None else told.name
-            if isinstance(kind, str) or schema.names.count(field.name) > 1:
+            if isinstance(kind, str) or times[field.name] > 1:
                 left_out[name] = kind if isinstance(kind, str) else "several columns of one name"
                 continue
             column = Column(pa, table, number, field.name, len(kind.nullable) - 1)

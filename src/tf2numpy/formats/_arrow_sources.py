@@ -199,7 +199,7 @@ class Texts(Strings):
         first, last = start // size, -(-stop // size)
 
         def make(array: Any, low: int, high: int) -> NDArray[Any]:
-            return lengths(self._column.pa, array.slice(low, high - low)).reshape(high - low, size)
+            return lengths(self._column.pa, array.slice(low, high - low), self._inner).reshape(high - low, size)
 
         found = gathered(self._column, self._column.depth, first, last, make, np.empty((0, size), np.int32))
         return read_only(found.reshape(-1))[start - first * size : stop - first * size]

@@ -20,7 +20,8 @@ class Kind:
 
     nullable: of each level, the rows first, whether something may be missing there; one more than it has ragged axes.
     dtype: the logical one. shape: of the innermost values. single: Arrow's type of one element of them.
-    is_empty: a value has no elements, and the column only says how many there are. is_as_stored: the elements are so in
+    is_empty: a value has no elements, and the column only says how many there are. listed: how many it has, where it is
+    stored as a list like a ragged one; else 0. is_as_stored: the elements are so in
     Arrow's memory.
     """
 
@@ -29,7 +30,15 @@ class Kind:
     shape: tuple[int, ...]
     single: Any
     is_empty: bool = False
+    listed: int = 0
     is_as_stored: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse rows of more axes, or more elements, than NumPy's arrays can have."""
+        try:
+            np.empty((0, *self.shape), self.dtype)
+        except ValueError as error:
+            raise FormatError(f"its rows are of a shape that no array of NumPy's has: {error}") from error
 
 
 def kind_of(pa: Any, field: Any, told: Noted) -> Kind | str:
@@ -41,13 +50,15 @@ def kind_of(pa: Any, field: Any, told: Noted) -> Kind | str:
     while pa.types.is_list(kind) or pa.types.is_large_list(kind):
         nullable.append(kind.value_field.nullable)
         kind = kind.value_type
-    levels = tuple(nullable)
+    if told.listed and len(nullable) < 2:
+        raise _contradiction(told, kind)
+    levels = tuple(nullable[:-1] if told.listed else nullable)
     if told.shape and 0 in told.shape and str(kind) == "bool":
         nothing = named_in_full(told.dtype)
         if nothing is None:
             raise _contradiction(told, kind)
         return Kind(levels, nothing, told.shape, kind, is_empty=True)
-    shape: tuple[int, ...] = ()
+    shape: tuple[int, ...] = (told.listed,) if told.listed else ()
     if isinstance(kind, pa.FixedShapeTensorType):
         if kind.permutation is not None and list(kind.permutation) != sorted(kind.permutation):
             return "tensors whose axes are stored in another order; transpose them first"
@@ -59,14 +70,14 @@ def kind_of(pa: Any, field: Any, told: Noted) -> Kind | str:
         kind = kind.value_type
     if told.dtype:
         found = _told(levels, told, shape, kind, name_of(pa, kind))
-        return replace(found, is_as_stored=_is_as_stored(found) and not is_dictionary)
+        return replace(found, listed=told.listed, is_as_stored=_is_as_stored(found) and not is_dictionary)
     dtype = _plain(pa, kind)
     if isinstance(dtype, str):
         return dtype
     if told.shape and math.prod(told.shape) != math.prod(shape):
         raise _contradiction(told, field.type)
     found = Kind(levels, dtype, told.shape or shape, kind)
-    return replace(found, is_as_stored=_is_as_stored(found) and not is_dictionary)
+    return replace(found, listed=told.listed, is_as_stored=_is_as_stored(found) and not is_dictionary)
 
 
 def _is_as_stored(kind: Kind) -> bool:
@@ -81,7 +92,7 @@ def _told(levels: tuple[bool, ...], told: Noted, shape: tuple[int, ...], kind: A
     wanted = (*(told.shape or ()), *(found.tail if found else ()))
     if dtype is None or math.prod(wanted) != math.prod(shape) or bool(wanted) != bool(shape):
         raise _contradiction(told, kind)
-    return Kind(levels, dtype, told.shape or (), kind)
+    return Kind(levels, np.dtype(object) if dtype.kind == "T" else dtype, told.shape or (), kind)
 
 
 def _plain(pa: Any, kind: Any) -> np.dtype[Any] | str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import FormatError
-from .._host import read_only
+from .._host import allocate, read_only
 from .._registry import require
 from ._arrow_types import Kind
 
@@ -26,6 +26,7 @@ def values(pa: Any, array: Any, kind: Kind, *, missing: bool) -> NDArray[Any]:
         raise FormatError(_WITHOUT)
     if kind.is_empty:
         return np.empty((len(array), *kind.shape), kind.dtype)
+    array = _of_fixed_size(pa, array, kind)
     inside = _inside(pa, array)
     if inside is not array and len(array):
         _check_inside(inside, len(array), there)
@@ -52,13 +53,18 @@ def nothing(dtype: np.dtype[Any]) -> Any:
     return b"" if dtype.hasobject else np.zeros((), dtype)
 
 
-def lengths(pa: Any, array: Any) -> NDArray[np.int32]:
+def lengths(pa: Any, array: Any, kind: Kind) -> NDArray[np.int32]:
     """Count the bytes of each of some strings, fixed-size lists of them flattened; of a missing one, none."""
-    inside = _inside(pa, array)
+    inside = _inside(pa, _of_fixed_size(pa, array, kind))
     if pa.types.is_fixed_size_binary(inside.type):
         return np.full(len(inside), inside.type.byte_width, np.int32)
     counted = require("pyarrow.compute", "reading strings").binary_length(_as_bytes(pa, inside)).fill_null(0)
     return np.asarray(counted.to_numpy(zero_copy_only=False)).astype(np.int32)
+
+
+def _of_fixed_size(pa: Any, array: Any, kind: Kind) -> Any:
+    """Give values that are stored as lists in the form that others have; what is under a null may be anything."""
+    return array.cast(pa.list_(array.type.value_type, kind.listed)) if kind.listed else array
 
 
 def _inside(pa: Any, array: Any) -> Any:
@@ -83,10 +89,10 @@ def _check_inside(inside: Any, rows: int, there: NDArray[Any] | None) -> None:
 
 def _flat(pa: Any, array: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Give the elements of a logical dtype; what is null among them may be anything."""
-    if dtype.kind in "OUT":
+    if dtype.kind in "OU":
         array = _as_bytes(pa, array) if dtype.hasobject else array
         found = np.asarray(array.to_numpy(zero_copy_only=False))
-        return found if dtype.hasobject else np.where(found == None, "", found).astype(dtype)  # noqa: E711
+        return found if dtype.hasobject else _texts(found, dtype)
     if str(array.type) == "bool":
         return np.asarray(array.fill_null(False).to_numpy(zero_copy_only=False))
     if not len(array):
@@ -98,6 +104,19 @@ def _flat(pa: Any, array: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.byteorder == ">":
         return data.view(dtype.newbyteorder("<")).astype(dtype)
     return read_only(data.view(dtype))
+
+
+def _texts(found: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Give text of fixed length.
+
+    Raises: FormatError for text that is longer, or that ends with NUL, which fixed length does not tell from its end.
+    """
+    result = allocate(found.shape, dtype)
+    for place, text in enumerate(found):
+        if text is not None and (len(text) * 4 > dtype.itemsize or text.endswith("\0")):
+            raise FormatError(f"its metadata tells {dtype.str}, which cannot hold {text[:20]!r}; it was changed since")
+        result[place] = text or ""
+    return result
 
 
 def _as_bytes(pa: Any, array: Any) -> Any:

@@ -93,13 +93,13 @@ class Survey:
         """Decide how the columns become arrays, sorted by name; and say which cannot, and why."""
         rows, taken = self.rows, set[str]()
         found: list[Layout] = []
-        left_out: dict[str, str] = {}
+        without_kind: dict[bytes, str] = {}
         for in_list, known in ((False, self.features), (True, self.lists)):
             for feature in sorted(known):
                 name = feature.decode("utf-8", "backslashreplace")
                 layout = known[feature].layout(_free(name, taken), feature, rows, in_list=in_list)
                 if layout is None:
-                    left_out[name] = NO_KIND
+                    without_kind[feature] = name
                     continue
                 while taken & (names := {layout.name, *(joined(layout.name, part.name) for part in layout.parts)}):
                     other = _free(layout.name, taken | {layout.name})
@@ -107,14 +107,23 @@ class Survey:
                     assert layout is not None
                 taken |= names
                 found.append(layout)
-        return found, left_out
+        for layout in found:  # one that was chosen is looked for among features and lists
+            without_kind.pop(layout.feature, None)
+        return found, dict.fromkeys(without_kind.values(), NO_KIND)
 
     def counts(self, layout: Layout, along: int) -> NDArray[np.int64]:
         """Give the entries of each group, counted by rows, steps or values."""
         if along == ROWS:
             return np.frombuffer(self.groups, np.int64).copy()
+        return self._of(layout).counts(along, len(self.groups))
+
+    def missing(self, layout: Layout) -> int:
+        """Count the records that lack a column."""
+        return self.rows - self._of(layout).present
+
+    def _of(self, layout: Layout) -> Facts:
         known: Mapping[bytes, Facts] = self.lists if layout.in_list else self.features
-        return known[layout.feature].counts(along, len(self.groups))
+        return known[layout.feature]
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._protocols import RowSource, State
-from .._types import ArraySpec, Chunk, joined
+from .._types import ArraySpec, Chunk, Feature, joined
 from ..wire.examples import Columns
 from ._example_parts import Arrays, Where, build
 from ._record_table import AnyLayout, Table
@@ -85,6 +85,16 @@ class Rows(RowSource):
         """Give the first records, of which alone the arrays follow."""
         columns, layouts, where = self._table.first(count)
         return _built(layouts, _arrays(columns, layouts, where))
+
+    def features(self) -> list[Feature]:
+        """Describe the features; of those that a schema declares it is not counted where they are missing."""
+        found, rows = [], self._table.rows
+        for layout in self._table.layouts:
+            values, *others = layout.parts
+            shape = (rows, *(None for part in others if part.cuts), *values.inner)
+            missing = self._table.missing(layout)
+            found.append(Feature(layout.name, joined(layout.name, values.name), values.dtype, shape, missing))
+        return found
 
     def count(self) -> int:
         """Count the records."""

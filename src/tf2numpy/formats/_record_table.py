@@ -131,13 +131,12 @@ class Table:
         return columns, layouts, runs
 
     def first(self, count: int) -> tuple[Columns, Sequence[AnyLayout], Where]:
-        """Decode the first records, or those of the first block if they are fewer."""
+        """Decode the first records."""
         decoder, runs = decoder_of(self.message, self.chosen()), Runs()
-        for shard in self.shards:
-            for block in shard.blocks():
-                if not decoder.rows:
-                    self._decode(decoder, shard, block[:count], 0, runs)
+        for shard, block in ((one, block) for one in self.shards for block in one.blocks()):
+            if decoder.rows >= count:
                 break
+            self._decode(decoder, shard, block[: count - decoder.rows], 0, runs)
         columns = decoder.take()
         return columns, self._layouts_of(columns)[0], runs
 
@@ -171,6 +170,10 @@ class Table:
             each = {part.name: survey.groups if counts is None else counts[part.name] for part in layout.parts}
             return {name: splits_of(np.array(found, np.int64)) for name, found in each.items()}
         return {part.name: splits_of(survey.counts(layout, part.along)) for part in layout.parts}
+
+    def missing(self, layout: AnyLayout) -> int | None:
+        """Count the records that lack a column; None of a declared one, which defaults may fill."""
+        return None if isinstance(layout, DeclaredLayout) else self._surveyed().missing(layout)
 
     def group(self, layout: AnyLayout, group: int) -> Arrays:
         """Give the arrays of one column of one group, row_splits from 0 on."""
@@ -212,8 +215,10 @@ class Table:
 
     def _first_names(self) -> set[bytes]:
         block = next((found for shard in self.shards if (found := shard.first()) is not None), None)
-        if block is None or self.message == RAW:
+        if self.message == RAW:
             return {RECORD}
+        if block is None:
+            return set()
         decoder = decoder_of(self.message, Chosen())
         self._decode(decoder, self.shards[0], block, 0, Runs())
         columns = decoder.take()

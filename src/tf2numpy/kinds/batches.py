@@ -79,7 +79,7 @@ class BatchesSource(BlockRows):
         leaves = []
         for accessor, leaf in zip(accessors, found, strict=True):
             with at_leaf(accessor.codify(self.element)):
-                array = None if leaf is None else gather(self._resolve(leaf), Request(copy=None))
+                array = None if leaf is None else _kept(leaf, gather(self._resolve(leaf), Request(copy=None)))
                 if leaf is not None and not (isinstance(array, _ROWS) and array.shape):
                     raise DatasetError(
                         f"a {type(leaf).__name__} has no rows; give batches of arrays, or structures of them"
@@ -99,6 +99,17 @@ class BatchesSource(BlockRows):
                     f"{label} has rows of {found}, and the first batch had {wanted}; give batches of equal rows, or "
                     "RaggedArrays where their sizes differ"
                 )
+
+
+def _kept(leaf: Any, array: Any) -> Any:
+    """Give an array that stays as it is: a generator may fill the same memory anew for each batch; tensors stay."""
+    if not isinstance(leaf, _ROWS):
+        return array
+    if isinstance(array, RaggedArray):
+        return RaggedArray(_kept(array.values, array.values), array.row_splits.copy())
+    if isinstance(array, SparseArray):
+        return SparseArray(array.indices.copy(), array.values.copy(), array.shape)
+    return array.copy()
 
 
 def _rows_of(leaf: Any) -> str:

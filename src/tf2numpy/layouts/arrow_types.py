@@ -3,8 +3,10 @@
 `pa` is pyarrow, passed in: it is optional. A column of rows of one shape is an `arrow.fixed_shape_tensor`, a ragged one
 a `large_list`, bytes are `large_binary`, text is `large_string`. What the type does not tell stands in the field's
 metadata under "tf2numpy", as JSON: "dtype", the logical dtype, where Arrow has none of that name, or the rows have no
-elements; "shape", that of a row, or of a value in one; "splits", the dtypes of the row_splits that are not all int64;
-"missing", the levels of which an array says what is missing; "name", the array's name where it is not the column's.
+elements; "shape", that of a row, or of a value in one; "listed", how many elements such a value has, where it is a list
+like a ragged one, since before 26 pyarrow cannot keep a null of fixed size in Parquet; "splits", the dtypes of the
+row_splits that are not all int64; "missing", the levels of which an array says what is missing; "name", the array's
+where the column has another.
 
 Source of its facts: Arrow's columnar format 1.5 and its list of canonical extension types.
 """
@@ -121,6 +123,7 @@ class Noted:
 
     dtype: str = ""
     shape: tuple[int, ...] | None = None
+    listed: int = 0
     splits: tuple[str, ...] = ()
     missing: tuple[int, ...] = ()
     name: str | None = None
@@ -130,6 +133,7 @@ class Noted:
         told = {
             **({"dtype": self.dtype} if self.dtype else {}),
             **({"shape": self.shape} if self.shape else {}),
+            **({"listed": self.listed} if self.listed else {}),
             **({"splits": self.splits} if any(one != "int64" for one in self.splits) else {}),
             **({"missing": self.missing} if self.missing else {}),
             **({"name": self.name} if self.name is not None else {}),
@@ -146,23 +150,26 @@ def noted(metadata: Mapping[bytes, bytes] | None) -> Noted:
     if text is None:
         return Noted()
     told = json.loads(text)
-    if not isinstance(told, dict) or told.keys() - {"dtype", "shape", "splits", "missing", "name"}:
+    if not isinstance(told, dict) or told.keys() - {"dtype", "shape", "listed", "splits", "missing", "name"}:
         raise ValueError(f"{text[:200]!r} is no object of the keys that are known")
     splits, missing, shape = told.get("splits", []), told.get("missing", []), told.get("shape", [])
+    listed = told.get("listed", 0)
     names = (told.get("dtype", ""), told.get("name", ""))
     well = (
         all(isinstance(name, str) for name in names)
         and all(isinstance(part, list) for part in (splits, missing, shape))
         and all(one in ("int32", "int64") for one in splits)
         and all(type(one) is int and 0 <= one <= 2**62 for one in (*missing, *shape))
+        and type(listed) is int
+        and 0 <= listed <= _MOST_LENGTH
     )
     if not well:
         raise ValueError(f"{text[:200]!r} has values of other types")
-    return Noted(names[0], tuple(shape) or None, tuple(splits), tuple(missing), told.get("name"))
+    return Noted(names[0], tuple(shape) or None, listed, tuple(splits), tuple(missing), told.get("name"))
 
 
-def leaf_type(pa: Any, found: Encoding, shape: tuple[int, ...]) -> Any:
-    """Give the type of values of this shape each, () for single ones.
+def leaf_type(pa: Any, found: Encoding, shape: tuple[int, ...], *, listed: bool) -> Any:
+    """Give the type of values of this shape each, () for single ones; listed: as a list like a ragged one.
 
     Rows without elements are a column of booleans, all False: Parquet cannot read back lists of size 0.
     """
@@ -172,6 +179,8 @@ def leaf_type(pa: Any, found: Encoding, shape: tuple[int, ...]) -> Any:
         return value
     if not length:
         return pa.bool_()
+    if listed:
+        return pa.large_list(pa.field("element", value, nullable=False))
     return pa.fixed_shape_tensor(value, shape) if found.type in _PLAIN else pa.list_(value, length)
 
 

@@ -24,13 +24,16 @@ from ._waiting import Waiting
 class ArrowColumn:
     """One column. field: Arrow's, with what the type does not tell in its metadata."""
 
-    def __init__(self, pa: Any, column: TableColumn, specs: Mapping[str, ArraySpec]) -> None:
+    def __init__(self, pa: Any, column: TableColumn, specs: Mapping[str, ArraySpec], *, lists_missing: bool) -> None:
+        """lists_missing: values of fixed size are lists like ragged ones where some of them may be missing."""
         self._pa, self._column = pa, column
         spec = specs[column.values]
         found = encoding(spec.dtype)
         assert found is not None
         self._encoding, self._shape = found, tuple(n or 0 for n in spec.shape[1:])
-        self._leaf = leaf_type(pa, found, self._shape)
+        size = math.prod((*self._shape, *found.tail))
+        self._listed = size if lists_missing and column.missing[-1] and (*self._shape, *found.tail) else 0
+        self._leaf = leaf_type(pa, found, self._shape, listed=bool(self._listed))
         self._waiting = {name: Waiting(specs[name]) for name in column.arrays}
         self._types = [self._leaf]  # of each level, the innermost first
         for missing in column.missing[:0:-1]:
@@ -38,6 +41,7 @@ class ArrowColumn:
         told = Noted(
             name_in_full(spec.dtype) if 0 in self._shape else found.recorded,
             self._shape,
+            self._listed,
             tuple(specs[name].dtype.name for name in column.splits),
             tuple(level for level, name in enumerate(column.missing) if name),
             None if column.name else "",
@@ -120,10 +124,22 @@ class ArrowColumn:
             return pa.array(np.zeros(len(values), bool), mask=missing)
         if not (*self._shape, *self._encoding.tail):
             return self._single(values, missing)
+        if self._listed:
+            return self._lists(values, missing)
         lists = getattr(kind, "storage_type", kind)
         child = self._single(values.reshape(-1), None)
         made = pa.Array.from_buffers(lists, len(values), [_validity(pa, missing)], children=[child])
         return made if lists is kind else pa.ExtensionArray.from_storage(kind, made)
+
+    def _lists(self, values: NDArray[Any], missing: NDArray[Any] | None) -> Any:
+        """Make a list of each value that is there, and a null of each other one."""
+        pa = self._pa
+        there = np.ones(len(values), bool) if missing is None else ~missing
+        offsets = np.zeros(len(values) + 1, np.int64)
+        np.cumsum(there * self._listed, out=offsets[1:])
+        child = self._single((values if missing is None else values[there]).reshape(-1), None)
+        buffers = [_validity(pa, missing), pa.py_buffer(offsets)]
+        return pa.Array.from_buffers(self._leaf, len(values), buffers, children=[child])
 
     def _single(self, values: NDArray[Any], missing: NDArray[Any] | None) -> Any:
         """Make an Arrow array of values without an axis of their own."""
@@ -133,7 +149,7 @@ class ArrowColumn:
             count = len(values) * math.prod(found.tail)
             return pa.Array.from_buffers(kind, count, [_validity(pa, missing), self._buffer(values)])
         try:  # bits and strings, which Arrow holds in another way than NumPy
-            return pa.array(values.astype(object) if values.dtype.kind == "T" else values, type=kind, mask=missing)
+            return pa.array(values.astype(object) if values.dtype.kind in "UT" else values, type=kind, mask=missing)
         except UnicodeError as error:
             raise FormatError(
                 f"array {self._column.values!r}: its text is no valid Unicode, which that of a table has to be; encode "

@@ -10,7 +10,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from .._errors import FormatError
 from .._protocols import State
@@ -30,12 +30,14 @@ class TableSink(FileSink):
     """One table. A subclass says what writes it."""
 
     suffix: str
+    lists_missing: ClassVar[bool] = False  # see ArrowColumn
     _pa: Any
     _file: OutputFile
     _output: _Output
     _specs: dict[str, ArraySpec]
     _columns: dict[str, ArrowColumn]  # by the names of their arrays
     _ready: dict[ArrowColumn, int]  # whole rows of each that wait
+    _behind: set[ArrowColumn]  # those of which none waits
     _schema: Any
     _group: list[Any]  # record batches that are not written yet
     _group_rows: int
@@ -60,9 +62,10 @@ class TableSink(FileSink):
         columns = check_table(specs, self._layout, self.suffix)
         self._specs, self._columns, self._ready = dict(specs), {}, {}
         for column in columns:
-            made = ArrowColumn(pa, column, specs)
+            made = ArrowColumn(pa, column, specs, lists_missing=self.lists_missing)
             self._columns.update(dict.fromkeys(column.arrays, made))
             self._ready[made] = 0
+        self._behind = set(self._ready)
         self._schema = pa.schema([column.field for column in self._ready])
         self._group, self._group_rows, self._group_bytes = [], 0, 0
         self._workspace.require(sum(spec.nbytes or 0 for spec in specs.values()) if self._is_plain else 0)
@@ -82,9 +85,10 @@ class TableSink(FileSink):
         assert column is not None
         column.put(chunk.name, chunk.value, index)
         self._ready[column] = column.ready()
-        rows = min(self._ready.values())
-        if rows:
-            self._take(rows)
+        if self._ready[column]:
+            self._behind.discard(column)
+        if not self._behind:
+            self._take(min(self._ready.values()))
 
     def state(self) -> State:
         """Raises: FormatError always."""
@@ -111,6 +115,7 @@ class TableSink(FileSink):
         arrays = [column.take(rows) for column in self._ready]
         for column in self._ready:
             self._ready[column] -= rows
+        self._behind = {column for column, count in self._ready.items() if not count}
         most_rows = self._layout.chunks[0] if self._layout.chunks else None
         batch = self._pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         del arrays

@@ -17,17 +17,18 @@ class ParquetSink(TableSink):
     """A Parquet file. Compression is "zstd", "gzip", "snappy", "lz4", or none."""
 
     suffix = ".parquet"
+    lists_missing = True
 
     def _writer(self, file: Any) -> Any:
         pq = require("pyarrow.parquet", "writing .parquet")
-        leaves = dict(_leaves(self._pa, self._schema))
+        leaves, names = dict(_leaves(self._pa, self._schema)), set(self._schema.names)
         floats = self._pa.types.is_floating
         return pq.ParquetWriter(
             file,
             self._schema,
             compression=self._layout.compression or "none",
             use_dictionary=[path for path, kind in leaves.items() if not floats(kind) and str(kind) != "bool"],
-            write_statistics=[path for path in leaves if path in self._schema.names],
+            write_statistics=[path for path in leaves if path in names],
         )
 
     def _write_group(self, writer: Any, table: Any) -> None:

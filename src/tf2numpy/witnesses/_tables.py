@@ -32,19 +32,20 @@ def shown(pa: Any, schema: Any, name: str, pieces: Pieces) -> Shown:
     """Show the array of a name."""
     for field in schema:
         told = noted(field.metadata)
-        found = _array(pa, field, field.name if told.name is None else told.name, name)
+        found = _array(pa, field, told, name)
         if found is not None:
             return _shown(pa, field.type, told, found, pieces)
     raise KeyError(name)
 
 
-def _array(pa: Any, field: Any, base: str, name: str) -> _Array | None:
+def _array(pa: Any, field: Any, told: Noted, name: str) -> _Array | None:
     """Find the array of a name among those of a column."""
-    kind, here, level = field.type, base, 0
+    kind, here, level = field.type, field.name if told.name is None else told.name, 0
     while True:
         if name == joined(here, "missing"):
             return _Array(field.name, level, "missing")
-        if not pa.types.is_large_list(kind):
+        is_ragged = pa.types.is_large_list(kind) and not (told.listed and not pa.types.is_large_list(kind.value_type))
+        if not is_ragged:
             return _Array(field.name, level, "values") if name == (here or LONE_NAME) else None
         if name == joined(here, "row_splits"):
             return _Array(field.name, level, "row_splits")
@@ -130,7 +131,7 @@ def _values_of(pa: Any, kind: Any, told: Noted) -> tuple[NDArray[Any], Callable[
 
     def convert(array: Any) -> NDArray[Any]:
         there = array.drop_null()
-        if single is not lists:
+        if single is not lists or told.listed:
             there = getattr(there, "storage", there).flatten()
         flat = _flat(there, dtype).reshape(-1, *shape)
         if not array.null_count:
@@ -153,7 +154,7 @@ def _flat(array: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.hasobject or dtype.kind in "SUT":
         found = np.empty(len(array), object)
         found[:] = array.to_pylist()
-        return found if dtype.hasobject else found.astype(dtype)
+        return found if dtype.kind == "O" else found.astype(dtype)
     plain = np.asarray(array.to_numpy(zero_copy_only=False))
     if dtype.byteorder == ">":
         return plain.view(dtype.newbyteorder("<")).astype(dtype)
