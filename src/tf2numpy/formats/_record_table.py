@@ -28,6 +28,7 @@ from ._example_parts import Arrays, Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
 from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, fits, kinds, text, wanted
 from ._record_groups import Groups, Runs
+from ._record_guess import Guess
 from ._record_shards import Shard, ahead
 
 AnyLayout: TypeAlias = Layout | DeclaredLayout
@@ -36,6 +37,8 @@ _UNDECLARED = "the schema does not declare it"
 _GLOB = frozenset("*?[")
 _COLUMN_BYTES = 700  # of a decoder, without its values
 _HELD_GROUPS = 8
+# As many records say what the others will be like, wherever they are looked for in vain for long.
+_SAMPLED_FILES, _SAMPLED_RECORDS, _SAMPLED_BYTES = 16, 4096, 16 << 20
 
 
 class Batch(NamedTuple):
@@ -73,6 +76,8 @@ class Table:
         self._layouts: list[Layout] = []
         self._without_kind: dict[str, str] = {}
         self._chosen: Chosen | None = None
+        self._guess: Guess | None = None
+        self._concluded = False
         self._splits: OrderedDict[tuple[str, int], Arrays] = OrderedDict()
 
     def narrowed(self, select: Sequence[str]) -> Table:
@@ -98,13 +103,38 @@ class Table:
         return self._layouts
 
     @property
+    def stated(self) -> Sequence[AnyLayout]:
+        """How each column becomes arrays, by the first records where nothing else says so; see `agrees`."""
+        if self._declared is not None or self._survey is not None:
+            return self.layouts
+        with self._lock:
+            if self._guess is None:
+                self._guess = Guess(self._sampled())
+            return self._guess.layouts
+
+    def agrees(self, columns: Columns) -> bool:
+        """Tell whether some more records are what `stated` says."""
+        if self._guess is None or self._survey is not None:
+            return True
+        return self._guess.agrees(columns)
+
+    def conclude(self) -> None:
+        """Say that all records agreed with what is stated."""
+        if self._guess is not None and self._survey is None:
+            self._without_kind, self._concluded = self._guess.left_out, True
+
+    def survey(self) -> None:
+        """Find out in a pass of its own what the columns are."""
+        self._surveyed()
+
+    @property
     def left_out(self) -> dict[str, str]:
         """What is in the files and in no array, by name, each with the reason."""
         if self._declared is not None:
             if not self._without_kind:
                 known = {layout.feature for layout in self._declared}
                 self._without_kind = {text(name): _UNDECLARED for name in sorted(self._first_names() - known)}
-        elif self._survey is None and not self._without_kind:
+        elif self._survey is None and not self._without_kind and not self._concluded:
             self._surveyed()
         return self._without_kind | (self.shards[0].wanted.left_out if self.shards else {})
 
@@ -127,8 +157,10 @@ class Table:
                             "pieces with iter_chunks(x)"
                         )
         columns = decoder.take()
-        layouts, self._without_kind = self._layouts_of(columns)
-        return columns, layouts, runs
+        if self._declared is None:
+            self._guess = Guess(_survey_of(columns))
+            self.conclude()
+        return columns, self.stated, runs
 
     def first(self, count: int) -> tuple[Columns, Sequence[AnyLayout], Where]:
         """Decode the first records, or those of the first block if they are fewer."""
@@ -139,14 +171,14 @@ class Table:
                     self._decode(decoder, shard, block[:count], 0, runs)
                 break
         columns = decoder.take()
-        return columns, self._layouts_of(columns)[0], runs
+        return columns, _survey_of(columns).layouts()[0] if self._declared is None else self._declared, runs
 
-    def batches(self, max_bytes: int, shard: int = 0, record: int = 0) -> Iterator[Batch]:
-        """Give the records from one on in batches whose columns take max_bytes at most.
+    def batches(self, layouts: Sequence[AnyLayout], max_bytes: int, shard: int = 0, record: int = 0) -> Iterator[Batch]:
+        """Give the records from one on in batches whose columns, of so many layouts, take max_bytes at most.
 
         Raises: InvalidArgument for a record that alone takes more.
         """
-        bound = max_bytes + _COLUMN_BYTES * len(self.layouts)
+        bound = max_bytes + _COLUMN_BYTES * len(layouts)
         decoder = decoder_of(self.message, self.chosen(), bound)
         for number in range(shard, len(self.shards)):
             one, runs = self.shards[number], Runs()
@@ -212,8 +244,10 @@ class Table:
 
     def _first_names(self) -> set[bytes]:
         block = next((found for shard in self.shards if (found := shard.first()) is not None), None)
-        if block is None or self.message == RAW:
+        if self.message == RAW:
             return {RECORD}
+        if block is None:
+            return set()
         decoder = decoder_of(self.message, Chosen())
         self._decode(decoder, self.shards[0], block, 0, Runs())
         columns = decoder.take()
@@ -250,13 +284,19 @@ class Table:
                 self._survey, self._groups = survey, groups
             return self._survey
 
-    def _layouts_of(self, columns: Columns) -> tuple[Sequence[AnyLayout], dict[str, str]]:
-        """Decide how columns become arrays, if they are all there is; and say which cannot."""
-        if self._declared is not None:
-            return self._declared, {}
-        survey = Survey()
-        survey.add(columns)
-        return survey.layouts()
+    def _sampled(self) -> Survey:
+        """Look at the first records of some of the files."""
+        survey, decoder = Survey(), decoder_of(self.message, self.chosen())
+        chosen = self.shards[:: -(-len(self.shards) // _SAMPLED_FILES)] if self.shards else []
+        for shard in chosen:
+            rows = nbytes = 0
+            for block in shard.blocks():
+                self._decode(decoder, shard, block, 0, Runs())
+                survey.add(decoder.take())
+                rows, nbytes = rows + len(block), nbytes + len(block.data)
+                if rows * len(chosen) >= _SAMPLED_RECORDS or nbytes * len(chosen) >= _SAMPLED_BYTES:
+                    break
+        return survey
 
     def _count(self, layout: DeclaredLayout, columns: Columns, runs: Runs) -> None:
         """Keep how many entries a group of records has in each part of a column of any size."""
@@ -296,3 +336,9 @@ class Table:
             self._decode(decoder, shard, block, 0, runs)
         columns = decoder.take()
         return layout.split(layout.column(columns), columns.rows, runs)
+
+
+def _survey_of(columns: Columns) -> Survey:
+    survey = Survey()
+    survey.add(columns)
+    return survey
