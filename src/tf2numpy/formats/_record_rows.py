@@ -48,10 +48,12 @@ class Rows(RowSource):
     def chunks(self, max_bytes: int, after: State | None = None) -> Iterator[tuple[list[Chunk], State]]:
         """Give what each batch adds to each array."""
         layouts = self._table.stated
-        after = after or {"shard": 0, "record": 0, "ends": {}, "totals": {}}
-        ends, totals = dict(after["ends"]), dict(after["totals"])
+        ends, totals, begin = dict[str, int](), dict[str, int](), (0, 0, 0)
+        if after is not None:
+            number, record, offset = after["after"]
+            ends, totals, begin = dict(after["ends"]), dict(after["totals"]), (number, record, offset)
         share = _share(layouts, max_bytes)
-        for batch in self._table.batches(layouts, share, after["shard"], after["record"]):
+        for batch in self._table.batches(layouts, share, begin):
             if not self._table.agrees(batch.columns):
                 raise NotAsStated(self)
             found = _arrays(batch.columns, layouts, batch.where)
@@ -66,11 +68,11 @@ class Rows(RowSource):
                         array = (array if not start else array[1:]) + total
                     ends[name] = start + len(array)
                     chunks.append(Chunk(name, (slice(start, ends[name]),), array))
-            yield chunks, {"shard": batch.shard, "record": batch.record, "ends": dict(ends), "totals": dict(totals)}
+            yield chunks, {"after": list(batch.after), "ends": dict(ends), "totals": dict(totals)}
             del chunks
         self._table.conclude()
         if not ends:
-            yield self._of_nothing(layouts), {"shard": len(self._table.shards), "record": 0, "ends": {}, "totals": {}}
+            yield self._of_nothing(layouts), {"after": [len(self._table.shards), 0, 0], "ends": {}, "totals": {}}
 
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
         """Give rows as a dict of their features; independent arrays.

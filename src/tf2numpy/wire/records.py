@@ -111,17 +111,18 @@ def records(read: Read, size: int, *, check: bool = True) -> Iterator[tuple[int,
         yield from zip(offsets, block, strict=True)
 
 
-def blocks(read: Read, size: int, *, check: bool = True) -> Iterator[Block]:
+def blocks(read: Read, size: int, *, check: bool = True, start: int = 0, first: int = 0) -> Iterator[Block]:
     """Give the records of a file in blocks of about a megabyte, or of one record that is larger.
 
-    check: compare the sums of the lengths; those of the data are for `Block.check`.
+    check: compare the sums of the lengths; those of the data are for `Block.check`. start: where the record of the
+    number `first` begins, in a file that is not compressed.
     Raises: as `records`, but for the data.
     """
     compression = compression_of(read, size)
     if compression is None:
         raise FormatError("its first bytes begin no record, neither as they are nor unpacked (gzip, zlib, Snappy)")
     if compression == "none":
-        return _plain(read, size, _Scan(check))
+        return _plain(read, size, _Scan(check, first), start)
     most = max(_MOST_HELD_BYTES, _MOST_HELD_RATIO * size)
     return _joined(unpacked(read, size, compression), _Scan(check), most)
 
@@ -155,8 +156,8 @@ def gathered(data: memoryview, starts: NDArray[np.int64], size: int) -> NDArray[
 class _Scan:
     """Finds the records in one buffer after the other of a file."""
 
-    def __init__(self, check: bool) -> None:
-        self.done = 0  # records found so far
+    def __init__(self, check: bool, done: int = 0) -> None:
+        self.done = done  # records found so far
         self._check = check
 
     def __call__(self, view: memoryview, limit: int) -> tuple[NDArray[np.int64], int]:
@@ -194,8 +195,7 @@ class _Scan:
         )
 
 
-def _plain(read: Read, size: int, scan: _Scan) -> Iterator[Block]:
-    at = 0
+def _plain(read: Read, size: int, scan: _Scan, at: int) -> Iterator[Block]:
     while at < size:
         view, first = memoryview(read(at, min(at + PIECE_BYTES, size))), scan.done
         starts, end = scan(view, len(view))
