@@ -63,18 +63,38 @@ def target(folder, suffix):
     return folder / f"out{suffix}", {"format": None if suffix else "dir"}
 
 
+@pytest.fixture
+def read(monkeypatch):
+    """How many records each block has that is read from now on."""
+    found, whole = [], _record_shards.Shard.blocks
+    monkeypatch.setattr(
+        _record_shards.Shard, "blocks", lambda *a: (found.append(len(block)) or block for block in whole(*a))
+    )
+    return found
+
+
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_files_are_read_once(tmp_path, monkeypatch, small_blocks, suffix, compression):
+def test_files_are_read_once(tmp_path, read, small_blocks, suffix, compression):
     path = written(tmp_path / "x", *(steady(i, suffix) for i in range(ROWS)), compression=compression)
-    wanted, read, whole = expected(path), [], _record_shards.Shard.blocks
-    monkeypatch.setattr(
-        _record_shards.Shard, "blocks", lambda *a: (read.append(len(block)) or block for block in whole(*a))
-    )
+    wanted = expected(path)
+    read.clear()
     out, options = target(tmp_path, suffix)
     t2n.convert(path, out, **options)
     assert ROWS <= sum(read) < ROWS + 200  # the first block is looked at before
     check(out, wanted)
+
+
+def test_a_cast_takes_no_pass_of_its_own(tmp_path, read, small_blocks):
+    path = written(tmp_path / "x", *(steady(i, ".npz") for i in range(ROWS)), compression="gzip")
+    found = t2n.to_numpy(t2n.open(path), dtype="float16")
+    assert ROWS <= sum(read) < ROWS + 200
+    assert (found["x"].dtype, found["ragged"].dtype) == ("float16", "float16")
+    assert found["ragged"].row_splits.dtype == np.int64
+    read.clear()
+    t2n.convert(path, tmp_path / "y.npz", dtype="float16")
+    assert ROWS <= sum(read) < ROWS + 200
+    np.testing.assert_array_equal(expected(tmp_path / "y.npz")["x"], found["x"])
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

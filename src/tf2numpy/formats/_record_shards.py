@@ -64,7 +64,7 @@ class Shard:
 
         Raises: FormatError if what unpacks begins no record.
         """
-        for block in records.blocks(self.blob.read, self.blob.size, check=self.wanted.check):
+        for block in records.blocks(self.blob.read, self.blob.size, check=self.wanted.check, salvage=True):
             sound = block[np.delete(np.arange(len(block)), block.damaged())] if self.wanted.check else block
             if len(sound):
                 return sound
@@ -79,7 +79,8 @@ class Shard:
         if self.compression == "none":
             yield from self.blocks_between(start, self.blob.size, first)
             return
-        for block in self._sound(records.blocks(self._read, self.blob.size, check=self.wanted.check)):
+        salvage = self.wanted.skip or self.wanted.partial
+        for block in self._sound(records.blocks(self._read, self.blob.size, check=self.wanted.check, salvage=salvage)):
             after = block if block.numbers[0] >= first else block[block.numbers >= first]
             if len(after):
                 yield after
