@@ -73,13 +73,14 @@ class RowSource(ABC):
 
     @abstractmethod
     def specs(self) -> Mapping[str, ArraySpec]:
-        """Describe the arrays, by name, that all the rows together become."""
+        """Describe the arrays that all rows become, taking for granted a stated number and what the first ones are."""
 
     @abstractmethod
     def chunks(self, max_bytes: int, after: State | None = None) -> Iterator[tuple[list[Chunk], State]]:
         """Give blocks of rows as flat arrays, for a sink, each with the state to go on after it.
 
         Offsets already count from the first row. after: the state that came with the last block not to give again.
+        Raises: NotAsStated for rows that are not what `specs` took for granted.
         """
 
     def whole(self) -> Mapping[str, NDArray[Any]] | None:
@@ -110,8 +111,8 @@ class RowSource(ABC):
         return None
 
     @abstractmethod
-    def forget_count(self) -> None:
-        """Treat the number of rows as unknown from now on, after it has proved wrong."""
+    def distrust(self) -> None:
+        """Rely no longer on what `specs` took for granted, after a pass raised `NotAsStated`, or gave other rows."""
 
     @abstractmethod
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:

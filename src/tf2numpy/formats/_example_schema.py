@@ -15,7 +15,7 @@ from .._dtypes import is_extended, logical_name
 from .._errors import FormatError
 from .._schema import BYTES, FLOATS, RAW, Declared
 from ..wire.examples import Column, Columns, Kind
-from ._example_parts import ROWS, SPLITS, VALUES, Arrays, Part, Where, empty_column, splits_of, spread, strings
+from ._example_parts import ROWS, SPLITS, VALUES, Arrays, Part, Where, empty_column, splits_of, spread
 
 _KINDS: dict[str, Kind] = {BYTES: "bytes", FLOATS: "float"}
 
@@ -68,7 +68,7 @@ class DeclaredLayout:
         if self.declared.form == RAW:
             values, counts = self._raw(column, counts, present, where)
         else:
-            values = strings(column) if self.kind == "bytes" else self._cast(column.values, counts, where)
+            values = column.strings() if self.kind == "bytes" else self._cast(column.values, counts, where)
         size = self.declared.row_size
         if self.known:
             self._check(counts, present & (counts != size), where, f"{size}")

@@ -136,7 +136,7 @@ def wanted(select: Sequence[str] | None, name: str) -> bool:
     return select is None or any(fits(pattern, name.encode()) for pattern in select)
 
 
-def kinds(columns: Columns) -> dict[tuple[bool, bytes], str]:
+def kinds(columns: Columns) -> dict[tuple[bool, bytes], Kind]:
     """Say of what kind the values are, by feature list or feature, and name."""
     both = ((False, columns.features), (True, columns.lists))
     return {(in_list, name): one.kind for in_list, found in both for name, one in found.items() if one.kind}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._errors import FormatError
 from ..wire.records import FOOTER_BYTES, HEADER_BYTES, Block
-from ._record_shards import Shard, ahead
+from ._record_shards import Shard
 
 _HELD_STREAMS = 16
 
@@ -50,18 +50,6 @@ class Groups:
             return shard, shard.blocks_between(place.start, place.stop, place.first)
         return shard, self._unpacked(shard, purpose, place)
 
-    def from_record(self, number: int, record: int) -> Iterator[Block]:
-        """Give the records of a file from one on."""
-        shard = self._shards[number]
-        found = ahead(shard.blocks(), shard.blob.size)
-        before = [one for one in self._groups if one.shard == number and one.first <= record]
-        if record and before and shard.compression == "none":
-            found = shard.blocks_between(before[-1].start, shard.blob.size, before[-1].first)
-        for block in found:
-            wanted = block[block.numbers >= record]
-            if len(wanted):
-                yield wanted
-
     def close(self) -> None:
         """Let go of the streams."""
         self._streams.clear()
@@ -90,6 +78,10 @@ class Runs:
     def add(self, shard: Shard, block: Block, row: int, at: int) -> None:
         """Say that the rows from one on are of the records of a block, from one on."""
         self._runs.append((row, shard.name, block.numbers[at:]))
+
+    def join(self, other: Runs, row: int) -> None:
+        """Say the same of the rows from one on as another does of those from 0 on."""
+        self._runs += [(row + first, name, numbers) for first, name, numbers in other._runs]
 
     def __call__(self, row: int) -> str:
         first, name, numbers = max((run for run in self._runs if run[0] <= row), key=lambda run: run[0])
