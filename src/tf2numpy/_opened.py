@@ -68,8 +68,8 @@ def open(
     slots: with the optimizer's variables and other bookkeeping. constants: with the constants of a SavedModel's graph.
     checkpoint: which one of a folder with several; the latest by default.
     check: compare the checksums in the file with what is read; only whole arrays can be compared, slices are not.
-    schema: of TFRecords, what their features are, by name: `Bytes`, `Values`, `Raw`, a pair of shape and dtype, or one
-        of tf.io's specifications; the arrays follow from it alone, and what it does not name is left out.
+    schema: of TFRecords, what their features are, by name: `Bytes`, `Values`, `Raw`, `Image`, a pair of shape and
+        dtype, or one of tf.io's specifications; the arrays follow from it alone, and what it does not name is left out.
     on_corrupt: of TFRecords, "skip" leaves out records that do not fit their checksums or are no such message as the
         others, and says in `left_out` which; a length that is damaged ends its file there.
     partial: of TFRecords, give the whole records of a file that ends within one, as it does while it is written.

@@ -185,6 +185,7 @@ _EXTRAS = {
     "zarr": "verify",
     "safetensors": "verify",
     "obstore": "remote",
+    "imagecodecs": "images",
 }
 # Libraries of which older versions do not read, or write, what is written here, or lack a setting that is used.
 _LEAST = {"zarr": (3, 1), "safetensors": (0, 7), "obstore": (0, 11), "pyarrow": (16, 0)}

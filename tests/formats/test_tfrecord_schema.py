@@ -140,12 +140,3 @@ def test_specifications_of_tensorflow(tf):
         assert found[name].dtype == wanted[name].numpy().dtype
     assert found["ragged"].to_list() == wanted["ragged"].to_list()
     np.testing.assert_array_equal(found["words"].to_padded(), wanted["words"].numpy())
-
-
-def test_images_are_not_decoded_yet(tmp_path):
-    with fails(
-        t2n.InvalidArgument,
-        "schema: the feature 'x' is declared as an Image, and images in TFRecords are not decoded yet; declare it as "
-        "Bytes",
-    ):
-        t2n.open(written(tmp_path / "x", row(x=[b"a"])), schema={"x": t2n.Image})

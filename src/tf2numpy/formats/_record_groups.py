@@ -91,6 +91,19 @@ class Runs:
         """Say that the rows from one on are of the records of a block, from one on."""
         self._runs.append((row, shard.name, block.numbers[at:]))
 
+    def after(self, rows: int) -> Runs:
+        """Give the same without some of the first rows."""
+        found = Runs()
+        found._runs = [(row - rows, name, numbers) for row, name, numbers in self._runs]
+        return found
+
+    def number(self, row: int) -> int:
+        """Give the number of the record that a row is of."""
+        first, _, numbers = self._of(row)
+        return int(numbers[row - first])
+
     def __call__(self, row: int) -> str:
-        first, name, numbers = max((run for run in self._runs if run[0] <= row), key=lambda run: run[0])
-        return f"the record {numbers[row - first]} of {name!r}"
+        return f"the record {self.number(row)} of {self._of(row)[1]!r}"
+
+    def _of(self, row: int) -> tuple[int, str, NDArray[np.int64]]:
+        return max((run for run in self._runs if run[0] <= row), key=lambda run: run[0])

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from .._protocols import RowSource, State
 from .._types import ArraySpec, Chunk, joined
 from ..wire.examples import Columns
+from ._example_images import Images
 from ._example_parts import Arrays, Where, build
-from ._record_table import AnyLayout, Table
+from ._record_cuts import cut
+from ._record_table import AnyLayout, Batch, Table
 
 # Of the columns of a batch: what a decoder holds may be half empty, and short strings take more as objects.
-_NUMBERS_SHARE, _STRINGS_SHARE = 2, 6
+_NUMBERS_SHARE, _STRINGS_SHARE, _IMAGES_SHARE = 2, 6, 2
 
 
 class Rows(RowSource):
@@ -51,7 +53,7 @@ class Rows(RowSource):
         layouts = self._table.layouts
         after = after or {"shard": 0, "record": 0, "ends": {}, "totals": {}}
         ends, totals = dict(after["ends"]), dict(after["totals"])
-        for batch in self._table.batches(self._share(max_bytes), after["shard"], after["record"]):
+        for batch in self._batches(max_bytes, after["shard"], after["record"]):
             found = _arrays(batch.columns, layouts, batch.where)
             chunks = []
             for layout in layouts:
@@ -75,7 +77,7 @@ class Rows(RowSource):
         Raises: InvalidArgument for a record that alone is too large.
         """
         done, layouts = 0, self._table.layouts
-        for batch in self._table.batches(self._share(max_bytes // 2)):
+        for batch in self._batches(max_bytes // 2):
             found = _arrays(batch.columns, layouts, batch.where)
             rows = batch.columns.rows
             yield Chunk("", (slice(done, done + rows),), _built(layouts, found))
@@ -102,9 +104,12 @@ class Rows(RowSource):
         names = [joined(layout.name, part.name) for layout in layouts for part in layout.parts if part.cuts]
         return [Chunk(name, (slice(0, 1),), np.zeros(1, np.int64)) for name in names]
 
-    def _share(self, max_bytes: int) -> int:
-        strings = any(part.dtype.hasobject for layout in self._table.layouts for part in layout.parts)
-        return max_bytes // (_STRINGS_SHARE if strings else _NUMBERS_SHARE)
+    def _batches(self, max_bytes: int, shard: int = 0, record: int = 0) -> Iterator[Batch]:
+        layouts = self._table.layouts
+        strings = any(isinstance(one, Images) or any(part.dtype.hasobject for part in one.parts) for one in layouts)
+        share = max_bytes // (_STRINGS_SHARE if strings else _NUMBERS_SHARE)
+        for batch in self._table.batches(share, shard, record):
+            yield from cut(batch, layouts, max_bytes // _IMAGES_SHARE)
 
 
 def _arrays(columns: Columns, layouts: Sequence[AnyLayout], where: Where) -> Arrays:

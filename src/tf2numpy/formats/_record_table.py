@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from .. import _memory
 from .._errors import HostMemoryError
-from .._schema import Declared
+from .._schema import IMAGE, Declared
 from .._spans import too_large
 from .._units import format_bytes
 from ..wire.examples import Columns
 from ..wire.records import Block
 from ._example_facts import Survey
-from ._example_parts import Arrays, Layout, Where, splits_of
+from ._example_images import Images
+from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
 from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, fits, kinds, text, wanted
 from ._record_groups import Groups, Runs
@@ -42,7 +43,7 @@ class Batch(NamedTuple):
     """Some records of one file. where: names one of them. shard, record: where the next one is."""
 
     columns: Columns
-    where: Where
+    where: Runs
     shard: int
     record: int
 
@@ -65,7 +66,11 @@ class Table:
         self.shown, self.shards, self.message, self.select, self.schema = shown, shards, message, select, schema
         self._declared: list[DeclaredLayout] | None = None
         if schema is not None:
-            self._declared = [DeclaredLayout(name, one) for name, one in schema.items() if wanted(select, name)]
+            self._declared = [
+                (Images if one.form == IMAGE else DeclaredLayout)(name, one)
+                for name, one in schema.items()
+                if wanted(select, name)
+            ]
         self._declared_counts: dict[str, dict[str, array[int]]] = {}
         self._lock = threading.RLock()
         self._survey: Survey | None = None
@@ -73,7 +78,7 @@ class Table:
         self._layouts: list[Layout] = []
         self._without_kind: dict[str, str] = {}
         self._chosen: Chosen | None = None
-        self._splits: OrderedDict[tuple[str, int], Arrays] = OrderedDict()
+        self._splits: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
     def narrowed(self, select: Sequence[str]) -> Table:
         """Give a table of some of the features."""
@@ -172,8 +177,8 @@ class Table:
             return {name: splits_of(np.array(found, np.int64)) for name, found in each.items()}
         return {part.name: splits_of(survey.counts(layout, part.along)) for part in layout.parts}
 
-    def group(self, layout: AnyLayout, group: int) -> Arrays:
-        """Give the arrays of one column of one group, row_splits from 0 on."""
+    def group(self, layout: AnyLayout, group: int) -> dict[str, Any]:
+        """Give the arrays of one column of one group, row_splits from 0 on; those of images are not decoded yet."""
         key = (layout.name, group)
         with self._lock:
             found = self._splits.pop(key, None) or self._decoded(layout, group)
@@ -260,10 +265,9 @@ class Table:
 
     def _count(self, layout: DeclaredLayout, columns: Columns, runs: Runs) -> None:
         """Keep how many entries a group of records has in each part of a column of any size."""
-        found = layout.split(layout.column(columns), columns.rows, runs)
         counts = self._declared_counts.setdefault(layout.name, {part.name: array("q") for part in layout.parts})
-        for part in layout.parts:
-            counts[part.name].append(len(found[part.name]) - bool(part.cuts))
+        for name, count in layout.sizes(layout.column(columns), columns.rows, runs).items():
+            counts[name].append(count)
 
     def _decode(self, decoder: Any, shard: Shard, block: Block, at: int, runs: Runs) -> int:
         begin = partial(runs.add, shard, block)
@@ -288,11 +292,14 @@ class Table:
         self._decode(alone, shard, block[at : at + 1], 0, Runs())
         return too_large(f"the record {block.numbers[at]} of {shard.name!r}", alone.nbytes, bound)
 
-    def _decoded(self, layout: AnyLayout, group: int) -> Arrays:
+    def _decoded(self, layout: AnyLayout, group: int) -> dict[str, Any]:
         only = {layout.feature: layout.kind}
         decoder, runs = decoder_of(self.message, Chosen(only, only)), Runs()
         shard, blocks = self._groups.read(layout.name, group)
         for block in blocks:
             self._decode(decoder, shard, block, 0, runs)
         columns = decoder.take()
-        return layout.split(layout.column(columns), columns.rows, runs)
+        column = layout.column(columns)
+        if isinstance(layout, Images):  # of which perhaps one is wanted, and the others take long
+            return layout.unread(column, columns.rows, runs)
+        return layout.split(column, columns.rows, runs)

@@ -13,6 +13,7 @@ from typing import Any
 from .._errors import FormatError, InvalidArgument
 from .._protocols import ArraySource, Place, Stored
 from .._schema import IMAGE, Declared, declared
+from ._example_images import first_channels
 from ._record_decoding import EXAMPLE, RAW, message_of
 from ._record_names import fitting, inside, is_pattern
 from ._record_rows import Rows
@@ -22,6 +23,7 @@ from ._record_table import Table
 
 _SUFFIX = ".tfrecord"
 _SHOWN = 20
+_LOOKED_AT = 64
 
 
 def tfrecord(
@@ -97,15 +99,30 @@ def stored(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared] |
             raise FormatError(f"{first!r} has records of {message}, and {shard.name!r} of {found}; open them apart")
         message = found if not first or found != EXAMPLE else message
         first = first or shard.name
-    images = [name for name, one in (schema or {}).items() if one.form == IMAGE]
-    if images:
-        raise InvalidArgument(
-            f"schema: the feature {images[0]!r} is declared as an Image, and images in TFRecords are not decoded yet; "
-            "declare it as Bytes"
-        )
     if schema is not None and message == RAW:
         raise InvalidArgument(f"schema= declares features, and the records of {shown!r} are bytes; leave schema out")
+    if schema is not None:
+        schema = _with_channels(shown, shards, message, schema)
     return _of_table(Table(shown, shards, message, None, schema))
+
+
+def _with_channels(
+    shown: str, shards: Sequence[Shard], message: str, schema: Mapping[str, Declared]
+) -> dict[str, Declared]:
+    """Let images of which it is not declared have as many channels as the first one."""
+    found = dict(schema)
+    for name, one in schema.items():
+        if one.form != IMAGE or one.shape[2] is not None:
+            continue
+        columns, layouts, where = Table(shown, shards, message, [name], {name: one}).first(_LOOKED_AT)
+        channels = first_channels(layouts[0].column(columns), one, where)
+        if channels is None:
+            raise InvalidArgument(
+                f"schema: the feature {name!r} is declared as an Image of any number of channels, and none of the "
+                f"first {columns.rows} records of {shown!r} has one; declare how many"
+            )
+        found[name] = one._replace(shape=(*one.shape[:2], channels))
+    return found
 
 
 def _of_table(table: Table) -> Stored:
