@@ -1,5 +1,7 @@
 """`tf2numpy head`: the first rows of arrays and of records."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,16 @@ def test_inspect_counts_records_and_what_they_lack(tf2numpy, here):
     assert code == 0
     assert lines[-1] == "2 records: b is missing in 1"
     assert lines[0] == "TFRecords of tf.train.Example x.tfrecord"
+
+
+def test_records_by_a_features_json(tf2numpy):
+    folder = Path(__file__).parent.parent / "golden" / "tfds" / "small"
+    files = str(folder / "small-train.tfrecord-*")
+    assert tf2numpy("head", files, "-n", "2", "--select", "label", "--schema", str(folder / "features.json")) == (
+        0,
+        [f"TFRecords of tf.train.Example {files}", "label  int64 (None,)", "  0", "  2"],
+        [],
+    )
+    pytest.importorskip("imagecodecs")
+    code, lines, _ = tf2numpy("head", str(folder), "-n", "1", "--select", "train/image", "--images")
+    assert (code, lines[:2]) == (0, [f"TensorFlow Datasets folder {folder}", "train/image  uint8 (None, 4, 5, 3)"])

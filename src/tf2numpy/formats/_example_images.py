@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .. import _memory
 from .._errors import FormatError, HostMemoryError
 from .._host import allocate, cpus
-from .._schema import Declared
+from .._schema import IMAGE, Declared
 from .._units import format_bytes
 from ..wire.examples import Column
 from ..wire.image_headers import Head
@@ -203,6 +203,11 @@ class Pixels:
             into[...] = image.reshape(high - low, *target.shape[1:])[start - low : stop - low]
 
         return whole if stop - start == high - low else part
+
+
+def layout_of(name: str, declared: Declared) -> DeclaredLayout:
+    """Give how a declared column becomes arrays."""
+    return (Images if declared.form == IMAGE else DeclaredLayout)(name, declared)
 
 
 def first_channels(column: Column | None, declared: Declared, where: Where) -> int | None:

@@ -38,10 +38,13 @@ class Wanted:
 
 
 class Shard:
-    """One file of records, uncompressed or not."""
+    """One file of records, uncompressed or not.
 
-    def __init__(self, path: Place, wanted: Wanted) -> None:
-        self.place, self.name, self.wanted = path, str(path), wanted
+    told: how many records whatever lies beside the file says that it has, and the name of that, if anything does.
+    """
+
+    def __init__(self, path: Place, wanted: Wanted, told: tuple[int, str] | None = None) -> None:
+        self.place, self.name, self.wanted, self.told = path, str(path), wanted, told
         self._blob: Blob | None = None
         self._compression: str | None = ""
 
@@ -73,7 +76,8 @@ class Shard:
     def blocks(self) -> Iterator[Block]:
         """Give all records, their sums compared; those that do not fit are left out where that is wanted.
 
-        Raises: FormatError naming the file, the record and its offset; ChecksumError.
+        Raises: FormatError naming the file, the record and its offset, or for a file of more or fewer records than are
+        told of; ChecksumError.
         """
         trail, blob = Trail(), self.blob
 
@@ -81,7 +85,16 @@ class Shard:
             trail.passed(blob, stop - start)
             return blob.read(start, stop)
 
-        return self._sound(records.blocks(read, blob.size, check=self.wanted.check))
+        return self._sound(self._counted(records.blocks(read, blob.size, check=self.wanted.check)))
+
+    def _counted(self, found: Iterator[Block]) -> Iterator[Block]:
+        """Compare how many records there are with what is told of them."""
+        count = 0
+        for block in found:
+            count += len(block)
+            yield block
+        if self.told is not None and self.told[0] != count:
+            raise FormatError(f"it has {count} records, and {self.told[1]!r} tells of {self.told[0]}")
 
     def blocks_between(self, start: int, stop: int, first: int) -> Iterator[Block]:
         """Give the records between two offsets of an uncompressed file; first: the number of the first one."""

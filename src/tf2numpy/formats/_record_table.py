@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from .. import _memory
 from .._errors import HostMemoryError
-from .._schema import IMAGE, Declared
+from .._schema import Declared
 from .._spans import too_large
 from .._units import format_bytes
 from ..wire.examples import Columns
 from ..wire.records import Block
 from ._example_facts import Survey
-from ._example_images import Images
+from ._example_images import Images, layout_of
 from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
-from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, fits, kinds, text, wanted
+from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, fits, of_another, text, wanted
 from ._record_groups import Groups, Runs
 from ._record_shards import Shard, ahead
 
@@ -66,11 +66,7 @@ class Table:
         self.shown, self.shards, self.message, self.select, self.schema = shown, shards, message, select, schema
         self._declared: list[DeclaredLayout] | None = None
         if schema is not None:
-            self._declared = [
-                (Images if one.form == IMAGE else DeclaredLayout)(name, one)
-                for name, one in schema.items()
-                if wanted(select, name)
-            ]
+            self._declared = [layout_of(name, one) for name, one in schema.items() if wanted(select, name)]
         self._declared_counts: dict[str, dict[str, array[int]]] = {}
         self._lock = threading.RLock()
         self._survey: Survey | None = None
@@ -107,11 +103,16 @@ class Table:
         """What is in the files and in no array, by name, each with the reason."""
         if self._declared is not None:
             if not self._without_kind:
-                known = {layout.feature for layout in self._declared}
+                known = self.features()
                 self._without_kind = {text(name): _UNDECLARED for name in sorted(self._first_names() - known)}
         elif self._survey is None and not self._without_kind:
             self._surveyed()
-        return self._without_kind | (self.shards[0].wanted.left_out if self.shards else {})
+        return self._without_kind
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """What was passed over of the files so far, by file and record, each with the reason."""
+        return self.shards[0].wanted.left_out if self.shards else {}
 
     def whole(self) -> tuple[Columns, Sequence[AnyLayout], Where]:
         """Decode everything, in one pass.
@@ -227,7 +228,7 @@ class Table:
     def features(self) -> set[bytes]:
         """Give the names of all features, wanted or not; of the declared ones, where some are."""
         if self.schema is not None:
-            return {name.encode() for name in self.schema}
+            return {one.feature.encode() for one in self.schema.values()}
         if self.message == RAW:
             return {RECORD}
         every = Table(self.shown, self.shards, self.message)
@@ -274,18 +275,7 @@ class Table:
         return decode(decoder, shard, block, self.message, at, begin, self._of_another)
 
     def _of_another(self, shard: Shard, record: memoryview) -> str:
-        """Name the file before this one whose values are of another kind than those of a record."""
-        alone = decoder_of(self.message, Chosen())
-        alone.decode(record, np.zeros(1, np.int64), np.array([len(record)]))
-        here = kinds(alone.take())
-        for other in self.shards[: self.shards.index(shard)]:
-            for block in other.blocks():
-                alone = decoder_of(self.message, Chosen())
-                decode(alone, other, block, self.message, 0, lambda *_: None, lambda *_: "")
-                there = kinds(alone.take())
-                if any(here[name] != there[name] for name in here.keys() & there.keys()):
-                    return f"; {other.name!r} has those"
-        return ""
+        return of_another(self.message, self.shards[: self.shards.index(shard)], record)
 
     def _too_large(self, shard: Shard, block: Block, at: int, bound: int) -> Exception:
         alone = decoder_of(self.message, self.chosen())
