@@ -186,7 +186,8 @@ def _of_tensorflow(name: str, what: Any) -> Declared:
     if kind == "FixedLenFeature":
         return _values(name, name, what.shape, what.dtype, what.default_value)
     if kind == "FixedLenSequenceFeature":
-        return _values(name, name, (None, *_sizes(name, what.shape)), what.dtype, what.default_value)
+        # Its default is what rows are padded with, and none is.
+        return _values(name, name, (None, *_sizes(name, what.shape)), what.dtype, None)
     if kind == "VarLenFeature":
         return _values(name, name, (None,), what.dtype, None)
     if kind == "RaggedFeature" and not what.partitions:

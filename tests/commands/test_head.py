@@ -76,3 +76,10 @@ def test_records_by_a_features_json(tf2numpy):
     pytest.importorskip("imagecodecs")
     code, lines, _ = tf2numpy("head", str(folder), "-n", "1", "--select", "train/image", "--images")
     assert (code, lines[:2]) == (0, [f"TensorFlow Datasets folder {folder}", "train/image  uint8 (None, 4, 5, 3)"])
+
+
+def test_as_many_records_as_are_asked_for(tf2numpy, here):
+    for file in range(3):
+        written(here / f"x-{file}.tfrecord", *(row(n=[1000 * file + n], pad=[b"-" * 2000]) for n in range(1000)))
+    code, lines, _ = tf2numpy("head", "x-*.tfrecord", "-n", "2500", "--select", "n")
+    assert (code, lines[2:]) == (0, [f"  {n}" for n in range(2500)])

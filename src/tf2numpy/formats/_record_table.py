@@ -137,12 +137,20 @@ class Table:
         return columns, layouts, runs
 
     def first(self, count: int) -> tuple[Columns, Sequence[AnyLayout], Where]:
-        """Decode the first records, or those of the first block if they are fewer."""
-        decoder, runs = decoder_of(self.message, self.chosen()), Runs()
-        for shard in self.shards:
-            for block in shard.blocks():
-                if not decoder.rows:
-                    self._decode(decoder, shard, block[:count], 0, runs)
+        """Decode the first records.
+
+        Raises: HostMemoryError if they do not fit.
+        """
+        free = _memory.free_bytes()
+        decoder, runs = decoder_of(self.message, self.chosen(), free), Runs()
+        for shard, block in ((one, block) for one in self.shards for block in one.blocks()):
+            some = block[: count - decoder.rows]
+            if self._decode(decoder, shard, some, 0, runs) < len(some):
+                raise HostMemoryError(
+                    f"the first {count} records of {self.shown!r} take more than the {format_bytes(free)} of host memory "
+                    f"that are free: {decoder.rows} were read; ask for fewer"
+                )
+            if decoder.rows >= count:
                 break
         columns = decoder.take()
         return columns, self._layouts_of(columns)[0], runs
@@ -272,10 +280,8 @@ class Table:
 
     def _decode(self, decoder: Any, shard: Shard, block: Block, at: int, runs: Runs) -> int:
         begin = partial(runs.add, shard, block)
-        return decode(decoder, shard, block, self.message, at, begin, self._of_another)
-
-    def _of_another(self, shard: Shard, record: memoryview) -> str:
-        return of_another(self.message, self.shards[: self.shards.index(shard)], record)
+        before = self.shards[: self.shards.index(shard)]
+        return decode(decoder, shard, block, self.message, at, begin, partial(of_another, self.message, before))
 
     def _too_large(self, shard: Shard, block: Block, at: int, bound: int) -> Exception:
         alone = decoder_of(self.message, self.chosen())
