@@ -53,7 +53,8 @@ def convert(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
-    schema: Mapping[str, Any] | None = None,
+    schema: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
     rename: Rename | None = None,
@@ -87,7 +88,8 @@ def convert(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
-    schema: Mapping[str, Any] | None = None,
+    schema: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
     rename: Rename | None = None,
@@ -106,8 +108,8 @@ def convert(
 
     src: the file or folder to read, local or in a store; TensorFlow is not needed. dst: the local file to write;
         its suffix names the format, unless `format` does.
-    select, names, slots, constants, checkpoint, check, schema, on_corrupt, partial: as for `open`; select goes by the
-        names before renaming.
+    select, names, slots, constants, checkpoint, check, schema, images, on_corrupt, partial: as for `open`; select goes
+        by the names before renaming.
     rename: a mapping of old names to new ones, or rules "pattern=replacement", one or a list. A rule is cut at its last
         "="; the pattern is a regular expression (Python's `re`) that must fit the whole name; \1 or \g<name> in the
         replacement is what a group of it found. Of several rules the first that fits a name counts, and a name that
@@ -150,6 +152,7 @@ def convert(
         checkpoint=checkpoint,
         check=check,
         schema=schema,
+        images=images,
         on_corrupt=on_corrupt,
         partial=partial,
     )

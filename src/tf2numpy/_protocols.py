@@ -147,9 +147,11 @@ class Stored:
     kind: what the file is, for messages. close: lets go of the file; arrays that were given out stay valid.
     aliases: the other names of each array that has some; one that several arrays share names none of them.
     left_out: what the file has and no array can be, by name, each with the reason.
+    notes: what is given otherwise than the file describes it, by name, each with how.
     chosen: what was opened of a folder that may have several; "" where nothing was to be chosen.
     rows: all arrays as rows, where they lie so in the file that it is faster to read them together than one by one.
     narrow: gives what only some of the arrays are, by names and patterns, where that is less to read.
+    labels: of arrays whose numbers are classes, what these are called, where the file says so.
     """
 
     kind: str
@@ -160,6 +162,8 @@ class Stored:
     chosen: str = ""
     rows: RowSource | None = None
     narrow: Callable[[Sequence[str]], Stored] | None = None
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Place(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,20 +69,40 @@ class Groups:
         raise FormatError(f"{shard.name!r} ends before its record {place.first}; it was changed since it was opened")
 
 
+class _Run(NamedTuple):
+    """The records of a block, from one on. row: that the first is. base, begins: together, where they lie."""
+
+    row: int
+    shard: Shard
+    numbers: NDArray[np.int64]
+    base: int
+    begins: NDArray[np.int64]
+
+
 class Runs:
     """Which records some rows are of."""
 
-    def __init__(self) -> None:
-        self._runs: list[tuple[int, str, NDArray[np.int64]]] = []
+    def __init__(self, runs: Iterable[_Run] = ()) -> None:
+        self._runs = list(runs)
 
     def add(self, shard: Shard, block: Block, row: int, at: int) -> None:
         """Say that the rows from one on are of the records of a block, from one on."""
-        self._runs.append((row, shard.name, block.numbers[at:]))
+        self._runs.append(_Run(row, shard, block.numbers[at:], block.offset - HEADER_BYTES, block.starts[at:]))
 
     def join(self, other: Runs, row: int) -> None:
         """Say the same of the rows from one on as another does of those from 0 on."""
-        self._runs += [(row + first, name, numbers) for first, name, numbers in other._runs]
+        self._runs += [run._replace(row=row + run.row) for run in other._runs]
+
+    def after(self, rows: int) -> Runs:
+        """Give the same without some of the first rows."""
+        return Runs(run._replace(row=run.row - rows) for run in self._runs)
+
+    def place(self, row: int) -> tuple[Shard, int, int]:
+        """Give the file of the record that a row is of, the record's number in it, and where it begins."""
+        run = max((run for run in self._runs if run.row <= row), key=lambda run: run.row)
+        at = row - run.row
+        return run.shard, int(run.numbers[at]), int(run.base + run.begins[at])
 
     def __call__(self, row: int) -> str:
-        first, name, numbers = max((run for run in self._runs if run[0] <= row), key=lambda run: run[0])
-        return f"the record {numbers[row - first]} of {name!r}"
+        shard, number, _ = self.place(row)
+        return f"the record {number} of {shard.name!r}"

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from .. import _memory
 from .._errors import HostMemoryError
 from .._host import cpus
@@ -21,7 +19,7 @@ from .._units import format_bytes
 from ..wire.examples import Columns, Kind
 from ..wire.records import Block
 from ._example_joined import joined_columns
-from ._record_decoding import Chosen, decode, decoder_of, kinds
+from ._record_decoding import Chosen, decode, decoder_of, kinds, of_another
 from ._record_groups import Runs
 from ._record_lanes import Maker, in_order
 from ._record_shards import WORTH_A_THREAD_BYTES, Shard, ahead
@@ -86,7 +84,8 @@ class Reading:
     def decode(self, decoder: Any, shard: Shard, block: Block, at: int, runs: Runs) -> int:
         """Decode the records of a block from one on; give where it ended, as `decode` of any records."""
         begin = partial(runs.add, shard, block)
-        return decode(decoder, shard, block, self._message, at, begin, self._of_another)
+        before = self._shards[: self._shards.index(shard)]
+        return decode(decoder, shard, block, self._message, at, begin, partial(of_another, self._message, before))
 
     def too_large(self, chosen: Chosen, shard: Shard, block: Block, at: int, bound: int) -> Exception:
         """Say that a record alone takes more than a bound."""
@@ -165,17 +164,3 @@ class Reading:
             runs = Runs()
             self.decode(decoder, shard, block, 0, runs)
             yield Decoded(number, block, decoder.take(), runs)
-
-    def _of_another(self, shard: Shard, record: memoryview) -> str:
-        """Name the file before this one whose values are of another kind than those of a record."""
-        alone = decoder_of(self._message, Chosen())
-        alone.decode(record, np.zeros(1, np.int64), np.array([len(record)]))
-        here = kinds(alone.take())
-        for other in self._shards[: self._shards.index(shard)]:
-            for block in other.blocks():
-                alone = decoder_of(self._message, Chosen())
-                decode(alone, other, block, self._message, 0, lambda *_: None, lambda *_: "")
-                there = kinds(alone.take())
-                if any(here[name] != there[name] for name in here.keys() & there.keys()):
-                    return f"; {other.name!r} has those"
-        return ""

@@ -12,11 +12,13 @@ from .._errors import NotAsStated
 from .._protocols import RowSource, State
 from .._types import ArraySpec, Chunk, Feature, joined
 from ..wire.examples import Columns
+from ._example_images import Images
 from ._example_parts import Arrays, Where, build
-from ._record_table import AnyLayout, Table
+from ._record_cuts import cut
+from ._record_table import AnyLayout, Batch, Begin, Table
 
 # Of the columns of a batch: what a decoder holds may be half empty, and short strings take more as objects.
-_NUMBERS_SHARE, _STRINGS_SHARE = 2, 6
+_NUMBERS_SHARE, _STRINGS_SHARE, _IMAGES_SHARE = 2, 6, 2
 
 
 class Rows(RowSource):
@@ -52,8 +54,7 @@ class Rows(RowSource):
         if after is not None:
             number, record, offset = after["after"]
             ends, totals, begin = dict(after["ends"]), dict(after["totals"]), (number, record, offset)
-        share = _share(layouts, max_bytes)
-        for batch in self._table.batches(layouts, share, begin):
+        for batch in self._batches(layouts, max_bytes, begin):
             if not self._table.agrees(batch.columns):
                 raise NotAsStated(self)
             found = _arrays(batch.columns, layouts, batch.where)
@@ -80,7 +81,7 @@ class Rows(RowSource):
         Raises: InvalidArgument for a record that alone is too large.
         """
         done, layouts = 0, self._table.layouts
-        for batch in self._table.batches(layouts, _share(layouts, max_bytes // 2)):
+        for batch in self._batches(layouts, max_bytes // 2):
             found = _arrays(batch.columns, layouts, batch.where)
             rows = batch.columns.rows
             yield Chunk("", (slice(done, done + rows),), _built(layouts, found))
@@ -118,10 +119,11 @@ class Rows(RowSource):
         names = [joined(layout.name, part.name) for layout in layouts for part in layout.parts if part.cuts]
         return [Chunk(name, (slice(0, 1),), np.zeros(1, np.int64)) for name in names]
 
-
-def _share(layouts: Sequence[AnyLayout], max_bytes: int) -> int:
-    strings = any(part.dtype.hasobject for layout in layouts for part in layout.parts)
-    return max_bytes // (_STRINGS_SHARE if strings else _NUMBERS_SHARE)
+    def _batches(self, layouts: Sequence[AnyLayout], max_bytes: int, after: Begin = (0, 0, 0)) -> Iterator[Batch]:
+        strings = any(isinstance(one, Images) or any(part.dtype.hasobject for part in one.parts) for one in layouts)
+        share = max_bytes // (_STRINGS_SHARE if strings else _NUMBERS_SHARE)
+        for batch in self._table.batches(layouts, share, after):
+            yield from cut(batch, layouts, max_bytes // _IMAGES_SHARE, self._table.shards)
 
 
 def _arrays(columns: Columns, layouts: Sequence[AnyLayout], where: Where) -> Arrays:

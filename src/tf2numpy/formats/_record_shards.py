@@ -38,10 +38,13 @@ class Wanted:
 
 
 class Shard:
-    """One file of records, uncompressed or not."""
+    """One file of records, uncompressed or not.
 
-    def __init__(self, path: Place, wanted: Wanted) -> None:
-        self.place, self.name, self.wanted = path, str(path), wanted
+    told: how many records whatever lies beside the file says that it has, and the name of that, if anything does.
+    """
+
+    def __init__(self, path: Place, wanted: Wanted, told: tuple[int, str] | None = None) -> None:
+        self.place, self.name, self.wanted, self.told = path, str(path), wanted, told
         self._blob: Blob | None = None
         self._compression: str | None = ""
 
@@ -74,16 +77,28 @@ class Shard:
         """Give the records from one on, their sums compared; those that do not fit are left out where that is wanted.
 
         first: the number of that record; start: where it begins in a file that is not compressed.
-        Raises: FormatError naming the file, the record and its offset; ChecksumError.
+        Raises: FormatError naming the file, the record and its offset, or for a file of more or fewer records than are
+        told of; ChecksumError.
         """
+        check = self.wanted.check
         if self.compression == "none":
-            yield from self.blocks_between(start, self.blob.size, first)
+            found = records.blocks(self._read, self.blob.size, check=check, start=start, first=first)
+            yield from self._sound(self._counted(found, first))
             return
         salvage = self.wanted.skip or self.wanted.partial
-        for block in self._sound(records.blocks(self._read, self.blob.size, check=self.wanted.check, salvage=salvage)):
+        found = records.blocks(self._read, self.blob.size, check=check, salvage=salvage)
+        for block in self._sound(self._counted(found)):
             after = block if block.numbers[0] >= first else block[block.numbers >= first]
             if len(after):
                 yield after
+
+    def _counted(self, found: Iterator[Block], count: int = 0) -> Iterator[Block]:
+        """Compare how many records there are with what is told of them. count: how many are before those."""
+        for block in found:
+            count += len(block)
+            yield block
+        if self.told is not None and self.told[0] != count:
+            raise FormatError(f"it has {count} records, and {self.told[1]!r} tells of {self.told[0]}")
 
     def blocks_between(self, start: int, stop: int, first: int) -> Iterator[Block]:
         """Give the records between two offsets of an uncompressed file; first: the number of the first one."""

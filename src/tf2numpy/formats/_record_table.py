@@ -10,15 +10,19 @@ import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _memory
+from .._errors import HostMemoryError
 from .._schema import Declared
+from .._units import format_bytes
 from ..wire.examples import Columns
 from ._example_facts import Survey
-from ._example_parts import Arrays, Layout, Where, splits_of
+from ._example_images import Images, layout_of
+from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
 from ._record_decoding import RAW, RECORD, Chosen, decoder_of, fits, text, wanted
 from ._record_groups import Groups, Runs
@@ -42,7 +46,7 @@ class Batch(NamedTuple):
     """Some records. where: names one of them. after: where the next one is."""
 
     columns: Columns
-    where: Where
+    where: Runs
     after: Begin
 
 
@@ -64,7 +68,7 @@ class Table:
         self.shown, self.shards, self.message, self.select, self.schema = shown, shards, message, select, schema
         self._declared: list[DeclaredLayout] | None = None
         if schema is not None:
-            self._declared = [DeclaredLayout(name, one) for name, one in schema.items() if wanted(select, name)]
+            self._declared = [layout_of(name, one) for name, one in schema.items() if wanted(select, name)]
         self._declared_counts: dict[str, dict[str, array[int]]] = {}
         self._lock = threading.RLock()
         self._survey: Survey | None = None
@@ -74,7 +78,7 @@ class Table:
         self._chosen: Chosen | None = None
         self._guess: Guess | None = None
         self._concluded = False
-        self._splits: OrderedDict[tuple[str, int], Arrays] = OrderedDict()
+        self._splits: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
     def narrowed(self, select: Sequence[str]) -> Table:
         """Give a table of some of the features."""
@@ -128,11 +132,16 @@ class Table:
         """What is in the files and in no array, by name, each with the reason."""
         if self._declared is not None:
             if not self._without_kind:
-                known = {layout.feature for layout in self._declared}
+                known = self.features()
                 self._without_kind = {text(name): _UNDECLARED for name in sorted(self._first_names() - known)}
         elif self._survey is None and not self._without_kind and not self._concluded:
             self._surveyed()
-        return self._without_kind | (self.shards[0].wanted.left_out if self.shards else {})
+        return self._without_kind
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """What was passed over of the files so far, by file and record, each with the reason."""
+        return self.shards[0].wanted.left_out if self.shards else {}
 
     def whole(self) -> tuple[Columns, Sequence[AnyLayout], Where]:
         """Decode everything, in one pass.
@@ -146,12 +155,21 @@ class Table:
         return columns, self.stated, runs
 
     def first(self, count: int) -> tuple[Columns, Sequence[AnyLayout], Where]:
-        """Decode the first records."""
-        decoder, runs = decoder_of(self.message, self.chosen()), Runs()
+        """Decode the first records.
+
+        Raises: HostMemoryError if they do not fit.
+        """
+        free = _memory.free_bytes()
+        decoder, runs = decoder_of(self.message, self.chosen(), free), Runs()
         for shard, block in ((one, block) for one in self.shards for block in one.blocks()):
+            some = block[: count - decoder.rows]
+            if self._reading.decode(decoder, shard, some, 0, runs) < len(some):
+                raise HostMemoryError(
+                    f"the first {count} records of {self.shown!r} take more than the {format_bytes(free)} of host "
+                    f"memory that are free: {decoder.rows} were read; ask for fewer"
+                )
             if decoder.rows >= count:
                 break
-            self._reading.decode(decoder, shard, block[: count - decoder.rows], 0, runs)
         columns = decoder.take()
         return columns, _survey_of(columns).layouts()[0] if self._declared is None else self._declared, runs
 
@@ -187,8 +205,8 @@ class Table:
         """Count the records that lack a column; None of a declared one, which defaults may fill."""
         return None if isinstance(layout, DeclaredLayout) else self._surveyed().missing(layout)
 
-    def group(self, layout: AnyLayout, group: int) -> Arrays:
-        """Give the arrays of one column of one group, row_splits from 0 on."""
+    def group(self, layout: AnyLayout, group: int) -> dict[str, Any]:
+        """Give the arrays of one column of one group, row_splits from 0 on; those of images are not decoded yet."""
         key = (layout.name, group)
         with self._lock:
             found = self._splits.pop(key, None) or self._decoded(layout, group)
@@ -239,7 +257,7 @@ class Table:
     def features(self) -> set[bytes]:
         """Give the names of all features, wanted or not; of the declared ones, where some are."""
         if self.schema is not None:
-            return {name.encode() for name in self.schema}
+            return {one.feature.encode() for one in self.schema.values()}
         if self.message == RAW:
             return {RECORD}
         every = Table(self.shown, self.shards, self.message)
@@ -280,19 +298,21 @@ class Table:
 
     def _count(self, layout: DeclaredLayout, columns: Columns, runs: Runs) -> None:
         """Keep how many entries a group of records has in each part of a column of any size."""
-        found = layout.split(layout.column(columns), columns.rows, runs)
         counts = self._declared_counts.setdefault(layout.name, {part.name: array("q") for part in layout.parts})
-        for part in layout.parts:
-            counts[part.name].append(len(found[part.name]) - bool(part.cuts))
+        for name, count in layout.sizes(layout.column(columns), columns.rows, runs).items():
+            counts[name].append(count)
 
-    def _decoded(self, layout: AnyLayout, group: int) -> Arrays:
+    def _decoded(self, layout: AnyLayout, group: int) -> dict[str, Any]:
         only = {layout.feature: layout.kind}
         decoder, runs = decoder_of(self.message, Chosen(only, only)), Runs()
         shard, blocks = self._groups.read(layout.name, group)
         for block in blocks:
             self._reading.decode(decoder, shard, block, 0, runs)
         columns = decoder.take()
-        return layout.split(layout.column(columns), columns.rows, runs)
+        column = layout.column(columns)
+        if isinstance(layout, Images):  # of which perhaps one is wanted, and the others take long
+            return layout.unread(column, columns.rows, runs)
+        return layout.split(column, columns.rows, runs)
 
 
 def _survey_of(columns: Columns) -> Survey:
