@@ -294,10 +294,17 @@ class Table:
         return too_large(f"the record {block.numbers[at]} of {shard.name!r}", alone.nbytes, bound)
 
     def _decoded(self, layout: AnyLayout, group: int) -> Arrays:
-        only = {layout.feature: layout.kind}
-        decoder, runs = decoder_of(self.message, Chosen(only, only)), Runs()
+        decoder, runs = decoder_of(self.message, _alone(layout)), Runs()
         shard, blocks = self._groups.read(layout.name, group)
         for block in blocks:
             self._decode(decoder, shard, block, 0, runs)
         columns = decoder.take()
         return layout.split(layout.column(columns), columns.rows, runs)
+
+
+def _alone(layout: AnyLayout) -> Chosen:
+    """Choose one column: a feature and a feature list may have one name, and values of different kinds."""
+    only = {layout.feature: layout.kind}
+    if isinstance(layout, DeclaredLayout):
+        return Chosen(only, only)
+    return Chosen({}, only) if layout.in_list else Chosen(only, {})
