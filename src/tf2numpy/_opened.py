@@ -34,6 +34,8 @@ _PAGE = "it begins as a web page does, which servers give for a folder (name a f
 _UNLISTED = (
     "there is no such object, and its server cannot list folders: name a file in it, such as a checkpoint's .index"
 )
+_NO_PATTERN = "a pattern means the files that fit it, and this server cannot list its files: name one of them"
+_GLOB = frozenset("*[")  # what follows a "?" in the name of a server's file is no part of it
 _OF_RECORDS = {"schema": None, "on_corrupt": "raise", "partial": False}
 _DEFAULTS = {"names": "human", "slots": False, "constants": False, "checkpoint": None, "check": True, **_OF_RECORDS}
 
@@ -139,7 +141,7 @@ def stored_in(path: Place, options: Mapping[str, Any] | None = None) -> Stored:
     if only_prefix and missing is not None:
         raise missing
     if unlisted and missing is not None:
-        raise FileNotFoundError(errno.ENOENT, _UNLISTED, str(path))
+        raise FileNotFoundError(errno.ENOENT, _NO_PATTERN if _GLOB & set(path.name) else _UNLISTED, str(path))
     known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
     raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path, head)}known are {known}")
 
