@@ -77,9 +77,16 @@ def test_rows(shape, rows):
 
 
 def test_sparse_values():
-    parts = {f"s/{part}": (2,) for part in ("indices", "values", "shape")}
+    parts = {"s/indices": (4, 2), "s/values": (4,), "s/shape": (2,)}
     assert sparse_in(specs(**parts, x=(2,), indices=(3,))) == ["s"]
-    assert sparse_in(specs(indices=(2,), values=(2,), shape=(2,))) == [""]
+    assert sparse_in(specs(indices=(None, 1), values=(None, 3), shape=(1,))) == [""]
+
+
+def test_columns_that_are_called_like_the_parts_of_a_sparse_value():
+    assert sparse_in(specs(indices=(5, 2), values=(5, 3), shape=(5, 2))) == []
+    assert sparse_in(specs(indices=(5, 2), values=(5,), shape=(5,))) == []
+    assert sparse_in(specs(indices=(5,), values=(5,), shape=(5,))) == []
+    assert sparse_in(specs(indices=(5, 2), values=(), shape=(2,))) == []
 
 
 @settings(max_examples=1000)

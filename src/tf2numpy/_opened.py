@@ -26,7 +26,7 @@ from ._remote_errors import CannotList
 from ._selection import near, selected
 from ._types import Request
 from ._units import format_bytes
-from ._unknown_files import UNLISTED, seen_in
+from ._unknown_files import GLOB, NO_PATTERN, UNLISTED, seen_in
 
 _HEAD_BYTES = 64
 _SHOWN = 20
@@ -146,7 +146,7 @@ def stored_in(
     if only_prefix and missing is not None:
         raise missing
     if unlisted and missing is not None:
-        raise FileNotFoundError(errno.ENOENT, UNLISTED, str(path))
+        raise FileNotFoundError(errno.ENOENT, NO_PATTERN if GLOB & set(path.name) else UNLISTED, str(path))
     known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
     raise FormatError(f"{str(path)!r} is of no format that can be read; {seen_in(path, head)}known are {known}")
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ._types import ArraySpec, joined
 
+_SPARSE = ("indices", "values", "shape")
 _SPLITS = (np.dtype(np.int32), np.dtype(np.int64))
 
 
@@ -53,14 +54,21 @@ def columns_of(specs: Mapping[str, ArraySpec]) -> list[TableColumn]:
 
 
 def sparse_in(specs: Mapping[str, ArraySpec]) -> list[str]:
-    """Name the sparse values: those that have indices, values and a shape."""
+    """Name the sparse values: those that have indices, values and a shape, of as many places and axes."""
     nodes = (_above(name) for name in specs if _last(name) == "indices")
-    return [node for node in nodes if joined(node, "values") in specs and joined(node, "shape") in specs]
+    return [node for node in nodes if _is_sparse(*(specs.get(joined(node, part)) for part in _SPARSE))]
 
 
 def level_name(name: str, level: int) -> str:
     """Name what lies under so many ragged axes of a column: its rows, their values, the values of these."""
     return joined(name, *["values"] * level)
+
+
+def _is_sparse(indices: ArraySpec | None, values: ArraySpec | None, shape: ArraySpec | None) -> bool:
+    """Tell the parts of a sparse value from columns that are called like them."""
+    if indices is None or values is None or shape is None or len(indices.shape) != 2 or not values.shape:
+        return False
+    return values.shape[0] == indices.shape[0] and shape.shape == indices.shape[1:]
 
 
 def _column(node: str, specs: Mapping[str, ArraySpec]) -> TableColumn:

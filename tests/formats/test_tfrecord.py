@@ -127,6 +127,10 @@ CASES = {
         [sequence({"s": [1]}, s=[[2]])] * 2,
         {"s": [1, 1], "s_1": [[2], [2]]},
     ),
+    "a list and a feature of one name, of different kinds": (
+        [sequence({"s": [1.5]}, s=[[b"x"]])] * 2,
+        {"s": [1.5, 1.5], "s_1": [[b"x"], [b"x"]]},
+    ),
     "a feature that is called as a part of another": (
         [row(**{"x": [1], "x/values": [7]}), row(**{"x": [1, 2], "x/values": [8]})],
         {"x": [[1], [1, 2]], "x/values_1": [7, 8]},
@@ -143,6 +147,8 @@ def test_what_columns_become(tmp_path, case):
     assert plain(chunk.value) == wanted
     ragged = {name for name, one in t2n.to_numpy(file).items() if isinstance(one, t2n.RaggedArray)}
     assert set(wanted) - set(file) == ragged
+    for name in set(wanted) & set(file):
+        assert np.asarray(file[name]).tolist() == wanted[name]
 
 
 def test_a_feature_without_values_is_left_out(tmp_path):

@@ -192,6 +192,15 @@ def test_records_without_rows_or_features(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_features_that_are_called_like_the_parts_of_a_sparse_value(tmp_path, suffix):
+    features = {"s/indices": [0, 1, 1, 0], "s/values": [1.5, 2.5], "s/shape": [2, 2]}
+    source = written(tmp_path / "x.tfrecord", *[row(**features)] * 3)
+    assert read(t2n.convert(source, tmp_path / f"x{suffix}")).to_pydict() == {
+        name: [values] * 3 for name, values in features.items()
+    }
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_what_comes_back_is_what_the_records_gave(tmp_path, suffix):
     for name in ("examples", "sequences"):
         source = GOLDEN / f"{name}-zlib.tfrecord"

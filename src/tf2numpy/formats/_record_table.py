@@ -303,8 +303,7 @@ class Table:
             counts[name].append(count)
 
     def _decoded(self, layout: AnyLayout, group: int) -> dict[str, Any]:
-        only = {layout.feature: layout.kind}
-        decoder, runs = decoder_of(self.message, Chosen(only, only)), Runs()
+        decoder, runs = decoder_of(self.message, _alone(layout)), Runs()
         shard, blocks = self._groups.read(layout.name, group)
         for block in blocks:
             self._reading.decode(decoder, shard, block, 0, runs)
@@ -319,3 +318,11 @@ def _survey_of(columns: Columns) -> Survey:
     survey = Survey()
     survey.add(columns)
     return survey
+
+
+def _alone(layout: AnyLayout) -> Chosen:
+    """Choose one column: a feature and a feature list may have one name, and values of different kinds."""
+    only = {layout.feature: layout.kind}
+    if isinstance(layout, DeclaredLayout):
+        return Chosen(only, only)
+    return Chosen({}, only) if layout.in_list else Chosen(only, {})
