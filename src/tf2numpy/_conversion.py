@@ -56,6 +56,7 @@ def convert(
     images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
+    index: bool = False,
     rename: Rename | None = None,
     format: str | None = None,
     max_bytes: int | str = "64MiB",
@@ -91,6 +92,7 @@ def convert(
     images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
+    index: bool = False,
     rename: Rename | None = None,
     format: str | None = None,
     max_bytes: int | str = "64MiB",
@@ -107,8 +109,8 @@ def convert(
 
     src: the file or folder to read, local or in a store; TensorFlow is not needed. dst: the local file to write;
         its suffix names the format, unless `format` does.
-    select, names, slots, constants, checkpoint, check, schema, images, on_corrupt, partial: as for `open`; select goes
-        by the names before renaming.
+    select, names, slots, constants, checkpoint, check, schema, images, on_corrupt, partial, index: as for `open`;
+        select goes by the names before renaming.
     rename: a mapping of old names to new ones, or rules "pattern=replacement", one or a list. A rule is cut at its last
         "="; the pattern is a regular expression (Python's `re`) that must fit the whole name; \1 or \g<name> in the
         replacement is what a group of it found. Of several rules the first that fits a name counts, and a name that
@@ -154,6 +156,7 @@ def convert(
         images=images,
         on_corrupt=on_corrupt,
         partial=partial,
+        index=index,
     )
     with closing(found):
         chosen = found if select is None else selected(found, select, str(place))

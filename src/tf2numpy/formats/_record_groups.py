@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import FormatError
+from ..wire.examples import Columns
+from ..wire.group_index import GroupIndex
 from ..wire.records import FOOTER_BYTES, HEADER_BYTES, Block
+from ._example_parts import splits_of
 from ._record_shards import Shard, ahead
 
 _HELD_STREAMS = 16
@@ -39,8 +44,18 @@ class Groups:
     def add(self, shard: int, block: Block) -> None:
         """Say that the records of a block of a file are the next group."""
         start = int(block.offset + block.starts[0]) - HEADER_BYTES
-        stop = int(block.offset + block.stops[-1]) + FOOTER_BYTES
-        self._groups.append(_Group(shard, start, stop, int(block.numbers[0]), int(block.numbers[-1])))
+        self._groups.append(_Group(shard, start, self.end_of(block), int(block.numbers[0]), int(block.numbers[-1])))
+
+    @staticmethod
+    def end_of(block: Block) -> int:
+        """Say where the last record of a block ends."""
+        return int(block.offset + block.stops[-1]) + FOOTER_BYTES
+
+    def join(self, shard: int, index: GroupIndex) -> None:
+        """Say that the next groups are those that an index of a file has."""
+        firsts = splits_of(index.records).tolist()
+        for group, (start, stop) in enumerate(pairwise(index.starts.tolist())):
+            self._groups.append(_Group(shard, start, stop, firsts[group], firsts[group + 1] - 1))
 
     def read(self, purpose: str, group: int) -> tuple[Shard, Iterator[Block]]:
         """Give the file of a group, and its records."""
@@ -91,6 +106,10 @@ class Runs:
         """Say that the rows from one on are of the records of a block, from one on."""
         self._runs.append((row, shard.name, block.numbers[at:]))
 
+    def begin(self, shard: Shard, block: Block) -> Callable[[int, int], None]:
+        """Give what is told from which row on the records are those of a block from one on."""
+        return partial(self.add, shard, block)
+
     def after(self, rows: int) -> Runs:
         """Give the same without some of the first rows."""
         found = Runs()
@@ -107,3 +126,12 @@ class Runs:
 
     def _of(self, row: int) -> tuple[int, str, NDArray[np.int64]]:
         return max((run for run in self._runs if run[0] <= row), key=lambda run: run[0])
+
+
+class Batch(NamedTuple):
+    """Some records of one file. where: names one of them. shard, record: where the next one is."""
+
+    columns: Columns
+    where: Runs
+    shard: int
+    record: int

@@ -11,7 +11,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,9 @@ from ._example_images import Images, layout_of
 from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
 from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, fits, of_another, text, wanted
-from ._record_groups import Groups, Runs
+from ._record_first import first_of
+from ._record_groups import Batch, Groups, Runs
+from ._record_index import check_group, known
 from ._record_shards import Shard, ahead
 
 AnyLayout: TypeAlias = Layout | DeclaredLayout
@@ -37,15 +39,6 @@ _UNDECLARED = "the schema does not declare it"
 _GLOB = frozenset("*?[")
 _COLUMN_BYTES = 700  # of a decoder, without its values
 _HELD_GROUPS = 8
-
-
-class Batch(NamedTuple):
-    """Some records of one file. where: names one of them. shard, record: where the next one is."""
-
-    columns: Columns
-    where: Runs
-    shard: int
-    record: int
 
 
 class Table:
@@ -74,6 +67,8 @@ class Table:
         self._layouts: list[Layout] = []
         self._without_kind: dict[str, str] = {}
         self._chosen: Chosen | None = None
+        self._from_index = False
+        self._counts: dict[str, dict[str, NDArray[np.int64]]] = {}
         self._splits: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
     def narrowed(self, select: Sequence[str]) -> Table:
@@ -141,18 +136,7 @@ class Table:
 
         Raises: HostMemoryError if they do not fit.
         """
-        free = _memory.free_bytes()
-        decoder, runs = decoder_of(self.message, self.chosen(), free), Runs()
-        for shard, block in ((one, block) for one in self.shards for block in one.blocks()):
-            some = block[: count - decoder.rows]
-            if self._decode(decoder, shard, some, 0, runs) < len(some):
-                raise HostMemoryError(
-                    f"the first {count} records of {self.shown!r} take more than the {format_bytes(free)} of host memory "
-                    f"that are free: {decoder.rows} were read; ask for fewer"
-                )
-            if decoder.rows >= count:
-                break
-        columns = decoder.take()
+        columns, runs = first_of(self.shown, self.shards, self.message, self.chosen(), count)
         return columns, self._layouts_of(columns)[0], runs
 
     def batches(self, max_bytes: int, shard: int = 0, record: int = 0) -> Iterator[Batch]:
@@ -180,11 +164,15 @@ class Table:
     def counts(self, layout: AnyLayout) -> dict[str, NDArray[np.int64]]:
         """Give where each group ends in each part of a column, from 0 on; without the last entry of row_splits."""
         survey = self._surveyed()
+        if layout.name in self._counts:
+            return self._counts[layout.name]
         if isinstance(layout, DeclaredLayout):
             counts = self._declared_counts.get(layout.name)
             each = {part.name: survey.groups if counts is None else counts[part.name] for part in layout.parts}
-            return {name: splits_of(np.array(found, np.int64)) for name, found in each.items()}
-        return {part.name: splits_of(survey.counts(layout, part.along)) for part in layout.parts}
+            found = {name: splits_of(np.array(one, np.int64)) for name, one in each.items()}
+        else:
+            found = {part.name: splits_of(survey.counts(layout, part.along)) for part in layout.parts}
+        return self._counts.setdefault(layout.name, found)
 
     def group(self, layout: AnyLayout, group: int) -> dict[str, Any]:
         """Give the arrays of one column of one group, row_splits from 0 on; those of images are not decoded yet."""
@@ -245,6 +233,12 @@ class Table:
 
     def _surveyed(self) -> Survey:
         with self._lock:
+            if self._survey is None and self.shards and self.shards[0].wanted.index:
+                found = known(self.shards, self.message, self._declared or (), self.chosen)
+                if found is not None:
+                    self._survey, self._groups, self._declared_counts = found
+                    self._layouts, self._without_kind = found.survey.layouts() if self._declared is None else ([], {})
+                    self._from_index = True
             if self._survey is None:
                 survey, groups = Survey(), Groups(self.shards)
                 open_ones = [layout for layout in self._declared or () if not layout.known]
@@ -296,6 +290,9 @@ class Table:
             self._decode(decoder, shard, block, 0, runs)
         columns = decoder.take()
         column = layout.column(columns)
+        if self._from_index:
+            expected = {part: int(ends[group + 1] - ends[group]) for part, ends in self.counts(layout).items()}
+            check_group(shard, layout, columns, expected, runs)
         if isinstance(layout, Images):  # of which perhaps one is wanted, and the others take long
             return layout.unread(column, columns.rows, runs)
         return layout.split(column, columns.rows, runs)
