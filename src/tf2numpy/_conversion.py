@@ -57,6 +57,7 @@ def convert(
     images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
+    index: bool = False,
     rename: Rename | None = None,
     format: str | None = None,
     max_bytes: int | str = "64MiB",
@@ -92,6 +93,7 @@ def convert(
     images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
+    index: bool = False,
     rename: Rename | None = None,
     format: str | None = None,
     max_bytes: int | str = "64MiB",
@@ -108,8 +110,8 @@ def convert(
 
     src: the file or folder to read, local or in a store; TensorFlow is not needed. dst: the local file to write;
         its suffix names the format, unless `format` does.
-    select, names, slots, constants, checkpoint, check, schema, images, on_corrupt, partial: as for `open`; select goes
-        by the names before renaming.
+    select, names, slots, constants, checkpoint, check, schema, images, on_corrupt, partial, index: as for `open`;
+        select goes by the names before renaming.
     rename: a mapping of old names to new ones, or rules "pattern=replacement", one or a list. A rule is cut at its last
         "="; the pattern is a regular expression (Python's `re`) that must fit the whole name; \1 or \g<name> in the
         replacement is what a group of it found. Of several rules the first that fits a name counts, and a name that
@@ -155,6 +157,7 @@ def convert(
         images=images,
         on_corrupt=on_corrupt,
         partial=partial,
+        index=index,
     )
     shown = str(place)
     with closing(found):

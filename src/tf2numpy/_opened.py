@@ -30,7 +30,7 @@ from ._unknown_files import GLOB, NO_PATTERN, UNLISTED, seen_in
 
 _HEAD_BYTES = 64
 _SHOWN = 20
-_OF_RECORDS = {"schema": None, "images": False, "on_corrupt": "raise", "partial": False}
+_OF_RECORDS = {"schema": None, "images": False, "on_corrupt": "raise", "partial": False, "index": False}
 _DEFAULTS = {"names": "human", "slots": False, "constants": False, "checkpoint": None, "check": True, **_OF_RECORDS}
 
 
@@ -48,6 +48,7 @@ def open(
     images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
+    index: bool = False,
 ) -> File:
     """Open a file of TensorFlow's, or one that `save` or a format's own library wrote: names and lazy arrays.
 
@@ -74,6 +75,8 @@ def open(
     on_corrupt: of TFRecords, "skip" leaves out records that do not fit their checksums or are no such message as the
         others, and says in `left_out` which; a length that is damaged ends its file there.
     partial: of TFRecords, give the whole records of a file that ends within one, as it does while it is written.
+    index: of uncompressed TFRecords on a disk, keep where records lie and what they have in a small hidden file beside
+        each (.NAME.t2n-index), so that only the first slice ever reads all; a file that changed is read again.
 
     Nothing is read before it is asked for: `file["a"][10:20]` reads those rows, `np.asarray(file["a"])` all of them,
     and `to_numpy`, `save`, `iter_chunks` and `plan` take the file or one of its arrays. dtypes are the logical ones,
@@ -102,6 +105,7 @@ def open(
         images=images,
         on_corrupt=on_corrupt,
         partial=partial,
+        index=index,
     )
     return File(place, stored if select is None else selected(stored, select, str(place)))
 

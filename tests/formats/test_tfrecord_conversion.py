@@ -11,7 +11,7 @@ import pytest
 import tf2numpy as t2n
 from conformance.kind import fails
 from tf2numpy import _resume
-from tf2numpy.formats import _record_shards, _record_table
+from tf2numpy.formats import _record_guess, _record_shards
 from tf2numpy.wire import compression as compression_module
 from tf2numpy.wire import records
 
@@ -26,7 +26,7 @@ ROWS = 3000
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of a few records, of which the first alone is looked at beforehand."""
-    monkeypatch.setattr(_record_table, "_SAMPLED_RECORDS", 1)
+    monkeypatch.setattr(_record_guess, "_SAMPLED_RECORDS", 1)
     monkeypatch.setattr(records, "PIECE_BYTES", 4096)
     monkeypatch.setattr(compression_module, "PIECE_BYTES", 4096)
 

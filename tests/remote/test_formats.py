@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tf2numpy as t2n
+from conformance.kind import fails
 from tf2numpy._places import place_of
 
 from .outcomes import npy
@@ -129,3 +130,14 @@ def test_a_folder_that_is_only_marked(s3):
     s3.put("marked/", b"")
     with pytest.raises(FileNotFoundError, match=r"^\[Errno 2\] there is no such object: 's3://bucket/marked'$"):
         t2n.open(s3.url("marked/"))
+
+
+def test_records_in_a_store_have_no_index(web):
+    name = "x.tfrecord"
+    web.put(name, (GOLDEN / "examples" / "examples-none.tfrecord").read_bytes())
+    with fails(
+        t2n.InvalidArgument,
+        f"index=True keeps where the records of a file lie, and {web.url(name)!r} lies in a store, where nothing is "
+        "written; copy it to a disk first",
+    ):
+        t2n.open(web.url(name), index=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-_OPTIONS = ("select", "names", "slots", "constants", "checkpoint", "check", "schema", "images", "on_corrupt", "partial")
+_OF_RECORDS = ("schema", "images", "on_corrupt", "partial", "index")
+_OPTIONS = ("select", "names", "slots", "constants", "checkpoint", "check", *_OF_RECORDS)
 
 
 def add_select(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--on-corrupt", choices=("raise", "skip"), default="raise", help="of TFRecords: what to do with damaged records"
     )
     parser.add_argument("--partial", action="store_true", help="of TFRecords: read a file that ends within a record")
+    parser.add_argument("--index", action="store_true", help="of TFRecords: keep an index beside each file")
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._types import joined
 from ..wire.examples import Column, Columns, Kind
-from ._example_parts import ROWS, STEPS, Layout
+from ..wire.group_index import ColumnFacts, GroupIndex
+from ._example_parts import ROWS, STEPS, VALUES, Layout
 
 NO_KIND = "no record has values of it, so that its dtype is not known"
 
@@ -51,6 +53,36 @@ class Facts:
         found[: len(counts)] = counts
         return found
 
+    def facts(self, name: bytes, in_list: bool, groups: int) -> ColumnFacts:
+        """Give all that is known, for an index."""
+        of_groups = (self.counts(STEPS, groups), self.counts(VALUES, groups))
+        return ColumnFacts(name, in_list, self.kind, self.present, self.unset, self._lengths, self._steps, of_groups)
+
+    def join(self, other: ColumnFacts, group: int) -> bool:
+        """Take in what is known of the column in more groups; False if it is of another kind there."""
+        if self.kind is not None and other.kind not in (None, self.kind):
+            return False
+        self.kind = self.kind or other.kind
+        self.present += other.present
+        self.unset = self.unset or other.unset
+        self._lengths, self._steps = _both(self._lengths, other.lengths), _both(self._steps, other.steps)
+        for counts, more in zip(self._of_groups, other.of_groups, strict=True):
+            counts.extend([0] * (group - len(counts)))
+            counts.extend(more.tolist())
+        return True
+
+    def fits(self, layout: Layout, rows: int) -> bool:
+        """Tell whether some records of which this is known can be part of a column of such a layout."""
+        has_steps = layout.in_list and not layout.ragged
+        steps, values = layout.inner[:has_steps], layout.inner[has_steps:]
+        fixed = layout.ragged < (2 if layout.in_list else 1)
+        return (
+            (layout.has_missing or self.present == rows)
+            and (layout.has_unset or not self.unset)
+            and not (fixed and self._lengths not in (None, (math.prod(values),) * 2))
+            and not (steps and self._steps not in (None, steps * 2))
+        )
+
     def layout(self, name: str, feature: bytes, rows: int, *, in_list: bool) -> Layout | None:
         """Decide how the column becomes arrays; None while nothing is known of its values."""
         if self.kind is None:
@@ -88,6 +120,27 @@ class Survey:
             for name, column in found.items():
                 known.setdefault(name, Facts()).add(column, len(self.groups))
         self.groups.append(columns.rows)
+
+    def facts(self) -> list[ColumnFacts]:
+        """Give what is known of each column, of each group."""
+        both = ((False, self.features), (True, self.lists))
+        return [one.facts(name, in_list, len(self.groups)) for in_list, known in both for name, one in known.items()]
+
+    def join(self, index: GroupIndex) -> bool:
+        """Take in the groups of a file that was looked at before; False for values of another kind."""
+        for column in index.columns:
+            known = self.lists if column.in_list else self.features
+            if not known.setdefault(column.name, Facts()).join(column, len(self.groups)):
+                return False
+        self.groups.extend(index.records.tolist())
+        return True
+
+    def keep(self, features: Collection[bytes] | None, lists: Collection[bytes] | None) -> None:
+        """Forget all columns but those of some names; None keeps all."""
+        if features is not None:
+            self.features = {name: one for name, one in self.features.items() if name in features}
+        if lists is not None:
+            self.lists = {name: one for name, one in self.lists.items() if name in lists}
 
     def layouts(self) -> tuple[list[Layout], dict[str, str]]:
         """Decide how the columns become arrays, sorted by name; and say which cannot, and why."""
@@ -143,6 +196,12 @@ def _bounds(known: tuple[int, int] | None, each: NDArray[np.int64] | int, count:
         return known
     least, most = (each, each) if isinstance(each, int) else (int(each.min()), int(each.max()))
     return (least, most) if known is None else (min(known[0], least), max(known[1], most))
+
+
+def _both(known: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
+    if known is None or other is None:
+        return known or other
+    return min(known[0], other[0]), max(known[1], other[1])
 
 
 def _only(bounds: tuple[int, int] | None) -> int | None:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from .._dtypes import is_extended, logical_name
 from .._errors import FormatError
 from .._schema import BYTES, FLOATS, IMAGE, RAW, Declared
+from .._schema import VALUES as _VALUES
 from ..wire.examples import Column, Columns, Kind
+from ._example_facts import Survey
 from ._example_parts import ROWS, SPLITS, VALUES, Arrays, Part, Where, empty_column, splits_of, spread
 
 _KINDS: dict[str, Kind] = {BYTES: "bytes", FLOATS: "float"}
@@ -83,6 +85,22 @@ class DeclaredLayout:
         """
         found = self.split(column, rows, where)
         return {part.name: len(found[part.name]) - bool(part.cuts) for part in self.parts}
+
+    def counted(self, survey: Survey) -> dict[str, NDArray[np.int64]] | None:
+        """Say how many entries each group of records has in each part, if what is known of the columns says so."""
+        groups, what = len(survey.groups), self.declared
+        if what.form != _VALUES or what.default is not None:
+            return None
+        found = survey.features.get(self.feature)
+        facts = survey.lists.get(self.feature) if found is None or not found.present else found
+        if facts is None:
+            values = np.zeros(groups, np.int64)
+        elif facts.kind not in (None, self.kind):
+            return None
+        else:
+            values = facts.counts(VALUES, groups)
+        rows, rest = np.divmod(values, max(what.row_size, 1))
+        return None if rest.any() else {"values": rows, "row_splits": np.array(survey.groups, np.int64)}
 
     def _shaped(
         self, values: NDArray[Any], counts: NDArray[np.int64], present: NDArray[np.bool_], where: Where

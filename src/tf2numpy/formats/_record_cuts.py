@@ -12,8 +12,9 @@ import numpy as np
 from .._spans import too_large
 from ._example_images import Images
 from ._example_rows import some_rows
+from ._record_groups import Batch
 from ._record_shards import Shard
-from ._record_table import AnyLayout, Batch
+from ._record_table import AnyLayout
 
 
 def cut(batch: Batch, layouts: Sequence[AnyLayout], max_bytes: int, shards: Sequence[Shard]) -> Iterator[Batch]:

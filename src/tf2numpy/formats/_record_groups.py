@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import FormatError
+from ..wire.examples import Columns
+from ..wire.group_index import GroupIndex
 from ..wire.records import FOOTER_BYTES, HEADER_BYTES, Block
+from ._example_parts import splits_of
 from ._record_shards import Shard
+
+# A record: the number of its file, its own in that, and where it begins there.
+Begin: TypeAlias = tuple[int, int, int]
 
 _HELD_STREAMS = 16
 
@@ -39,8 +47,18 @@ class Groups:
     def add(self, shard: int, block: Block) -> None:
         """Say that the records of a block of a file are the next group."""
         start = int(block.offset + block.starts[0]) - HEADER_BYTES
-        stop = int(block.offset + block.stops[-1]) + FOOTER_BYTES
-        self._groups.append(_Group(shard, start, stop, int(block.numbers[0]), int(block.numbers[-1])))
+        self._groups.append(_Group(shard, start, self.end_of(block), int(block.numbers[0]), int(block.numbers[-1])))
+
+    @staticmethod
+    def end_of(block: Block) -> int:
+        """Say where the last record of a block ends."""
+        return int(block.offset + block.stops[-1]) + FOOTER_BYTES
+
+    def join(self, shard: int, index: GroupIndex) -> None:
+        """Say that the next groups are those that an index of a file has."""
+        firsts = splits_of(index.records).tolist()
+        for group, (start, stop) in enumerate(pairwise(index.starts.tolist())):
+            self._groups.append(_Group(shard, start, stop, firsts[group], firsts[group + 1] - 1))
 
     def read(self, purpose: str, group: int) -> tuple[Shard, Iterator[Block]]:
         """Give the file of a group, and its records."""
@@ -93,6 +111,10 @@ class Runs:
         """Say the same of the rows from one on as another does of those from 0 on."""
         self._runs += [run._replace(row=row + run.row) for run in other._runs]
 
+    def begin(self, shard: Shard, block: Block) -> Callable[[int, int], None]:
+        """Give what is told from which row on the records are those of a block from one on."""
+        return partial(self.add, shard, block)
+
     def after(self, rows: int) -> Runs:
         """Give the same without some of the first rows."""
         return Runs(run._replace(row=run.row - rows) for run in self._runs)
@@ -106,3 +128,11 @@ class Runs:
     def __call__(self, row: int) -> str:
         shard, number, _ = self.place(row)
         return f"the record {number} of {shard.name!r}"
+
+
+class Batch(NamedTuple):
+    """Some records. where: names one of them. after: where the next one is."""
+
+    columns: Columns
+    where: Runs
+    after: Begin

@@ -1,9 +1,18 @@
-"""What the first records say of the columns, until a later one says otherwise. Where records lie may not enter."""
+"""What the first records say of the columns, until a later one says otherwise. What columns become may not enter."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..wire.examples import Columns
 from ._example_facts import Survey
+from ._record_decoding import Chosen, decoder_of
+from ._record_groups import Runs
+from ._record_reading import Reading
+from ._record_shards import Shard
+
+# As many records say what the others will be like, wherever they are looked for in vain for long.
+_SAMPLED_FILES, _SAMPLED_RECORDS, _SAMPLED_BYTES = 16, 4096, 16 << 20
 
 
 class Guess:
@@ -24,3 +33,25 @@ class Guess:
         self._survey.add(columns)
         found, self.left_out = self._survey.layouts()
         return found == self.layouts
+
+
+def sampled(reading: Reading, shards: Sequence[Shard], message: str, chosen: Chosen) -> Survey:
+    """Look at the first records of some of the files."""
+    survey, decoder = Survey(), decoder_of(message, chosen)
+    some = shards[:: -(-len(shards) // _SAMPLED_FILES)] if shards else []
+    for shard in some:
+        rows = nbytes = 0
+        for block in shard.blocks():
+            reading.decode(decoder, shard, block, 0, Runs())
+            survey.add(decoder.take())
+            rows, nbytes = rows + len(block), nbytes + len(block.data)
+            if rows * len(some) >= _SAMPLED_RECORDS or nbytes * len(some) >= _SAMPLED_BYTES:
+                break
+    return survey
+
+
+def survey_of(columns: Columns) -> Survey:
+    """Look at some records."""
+    survey = Survey()
+    survey.add(columns)
+    return survey

@@ -18,10 +18,17 @@ def is_pattern(path: Place) -> bool:
 
 
 def fitting(path: Place) -> list[Place]:
-    """Give the files that a pattern fits, in the order of their names; numbers in names count as numbers."""
+    """Give the files that a pattern fits, in the order of their names; numbers in names count as numbers.
+
+    A hidden file is meant only by a pattern that begins as it does.
+    """
     if not path.parent.is_dir():
         return []
-    return _sorted([one for one in path.parent.iterdir() if fnmatchcase(one.name, path.name)])
+    return _sorted([one for one in path.parent.iterdir() if _fits(one.name, path.name)])
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern) and (pattern.startswith(".") or not name.startswith("."))
 
 
 def inside(folder: Place) -> list[Place]:

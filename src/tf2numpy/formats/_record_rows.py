@@ -15,7 +15,8 @@ from ..wire.examples import Columns
 from ._example_images import Images
 from ._example_parts import Arrays, Where, build
 from ._record_cuts import cut
-from ._record_table import AnyLayout, Batch, Begin, Table
+from ._record_groups import Batch, Begin
+from ._record_table import AnyLayout, Table
 
 # Of the columns of a batch: what a decoder holds may be half empty, and short strings take more as objects.
 _NUMBERS_SHARE, _STRINGS_SHARE, _IMAGES_SHARE = 2, 6, 2

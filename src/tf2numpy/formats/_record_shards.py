@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._blobs import Blob, Trail, blob_of
-from .._errors import ChecksumError, FormatError
+from .._errors import ChecksumError, FormatError, InvalidArgument
 from .._host import cpus
 from .._protocols import Place
 from ..wire import records
@@ -25,7 +25,7 @@ WORTH_A_THREAD_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How files are read, as `open` says of check, on_corrupt and partial.
+    """How files are read, as `open` says of check, on_corrupt, partial and index.
 
     left_out: what was passed over so far, by file and record, each with the reason. trail: of what was read of them.
     """
@@ -33,8 +33,25 @@ class Wanted:
     check: bool = True
     skip: bool = False
     partial: bool = False
+    index: bool = False
     left_out: dict[str, str] = field(default_factory=dict)
     trail: Trail = field(default_factory=Trail)
+
+
+def wanted_of(check: bool, on_corrupt: str, partial: bool, index: bool) -> Wanted:
+    """Put these options together.
+
+    Raises: InvalidArgument for a value that one does not take, and for two that contradict each other.
+    """
+    if on_corrupt not in ("raise", "skip"):
+        raise InvalidArgument(f"on_corrupt={on_corrupt!r} is not 'raise' or 'skip'")
+    if index and (partial or on_corrupt == "skip"):
+        other = "partial=True" if partial else "on_corrupt='skip'"
+        raise InvalidArgument(
+            f"index=True keeps where the records of a whole file lie, and {other} reads one that is not; leave one of "
+            "them out"
+        )
+    return Wanted(check, on_corrupt == "skip", partial, index)
 
 
 class Shard:

@@ -10,44 +10,31 @@ import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _memory
-from .._errors import HostMemoryError
 from .._schema import Declared
-from .._units import format_bytes
 from ..wire.examples import Columns
 from ._example_facts import Survey
 from ._example_images import Images, layout_of
 from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
 from ._record_decoding import RAW, RECORD, Chosen, decoder_of, fits, text, wanted
-from ._record_groups import Groups, Runs
-from ._record_guess import Guess
+from ._record_first import first_of
+from ._record_groups import Batch, Begin, Groups, Runs
+from ._record_guess import Guess, sampled, survey_of
+from ._record_index import check_group, known
 from ._record_reading import Reading
 from ._record_shards import Shard, offset_of
 
 AnyLayout: TypeAlias = Layout | DeclaredLayout
-# A record: the number of its file, its own in that, and where it begins there.
-Begin: TypeAlias = tuple[int, int, int]
 
 _UNDECLARED = "the schema does not declare it"
 _GLOB = frozenset("*?[")
 _COLUMN_BYTES = 700  # of a decoder, without its values
 _HELD_GROUPS = 8
-# As many records say what the others will be like, wherever they are looked for in vain for long.
-_SAMPLED_FILES, _SAMPLED_RECORDS, _SAMPLED_BYTES = 16, 4096, 16 << 20
-
-
-class Batch(NamedTuple):
-    """Some records. where: names one of them. after: where the next one is."""
-
-    columns: Columns
-    where: Runs
-    after: Begin
 
 
 class Table:
@@ -77,7 +64,8 @@ class Table:
         self._without_kind: dict[str, str] = {}
         self._chosen: Chosen | None = None
         self._guess: Guess | None = None
-        self._concluded = False
+        self._concluded = self._from_index = False
+        self._counts: dict[str, dict[str, NDArray[np.int64]]] = {}
         self._splits: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
     def narrowed(self, select: Sequence[str]) -> Table:
@@ -109,7 +97,7 @@ class Table:
             return self.layouts
         with self._lock:
             if self._guess is None:
-                self._guess = Guess(self._sampled())
+                self._guess = Guess(sampled(self._reading, self.shards, self.message, self.chosen()))
             return self._guess.layouts
 
     def agrees(self, columns: Columns) -> bool:
@@ -150,7 +138,7 @@ class Table:
         """
         columns, runs = self._reading.whole(self.chosen())
         if self._declared is None:
-            self._guess = Guess(_survey_of(columns))
+            self._guess = Guess(survey_of(columns))
             self.conclude()
         return columns, self.stated, runs
 
@@ -159,19 +147,8 @@ class Table:
 
         Raises: HostMemoryError if they do not fit.
         """
-        free = _memory.free_bytes()
-        decoder, runs = decoder_of(self.message, self.chosen(), free), Runs()
-        for shard, block in ((one, block) for one in self.shards for block in one.blocks()):
-            some = block[: count - decoder.rows]
-            if self._reading.decode(decoder, shard, some, 0, runs) < len(some):
-                raise HostMemoryError(
-                    f"the first {count} records of {self.shown!r} take more than the {format_bytes(free)} of host "
-                    f"memory that are free: {decoder.rows} were read; ask for fewer"
-                )
-            if decoder.rows >= count:
-                break
-        columns = decoder.take()
-        return columns, _survey_of(columns).layouts()[0] if self._declared is None else self._declared, runs
+        columns, runs = first_of(self.shown, self.shards, self.message, self.chosen(), count)
+        return columns, survey_of(columns).layouts()[0] if self._declared is None else self._declared, runs
 
     def batches(self, layouts: Sequence[AnyLayout], max_bytes: int, after: Begin = (0, 0, 0)) -> Iterator[Batch]:
         """Give the records from one on in batches whose columns, of so many layouts, take max_bytes at most.
@@ -195,11 +172,15 @@ class Table:
     def counts(self, layout: AnyLayout) -> dict[str, NDArray[np.int64]]:
         """Give where each group ends in each part of a column, from 0 on; without the last entry of row_splits."""
         survey = self._surveyed()
+        if layout.name in self._counts:
+            return self._counts[layout.name]
         if isinstance(layout, DeclaredLayout):
             counts = self._declared_counts.get(layout.name)
             each = {part.name: survey.groups if counts is None else counts[part.name] for part in layout.parts}
-            return {name: splits_of(np.array(found, np.int64)) for name, found in each.items()}
-        return {part.name: splits_of(survey.counts(layout, part.along)) for part in layout.parts}
+            found = {name: splits_of(np.array(one, np.int64)) for name, one in each.items()}
+        else:
+            found = {part.name: splits_of(survey.counts(layout, part.along)) for part in layout.parts}
+        return self._counts.setdefault(layout.name, found)
 
     def missing(self, layout: AnyLayout) -> int | None:
         """Count the records that lack a column; None of a declared one, which defaults may fill."""
@@ -266,6 +247,12 @@ class Table:
 
     def _surveyed(self) -> Survey:
         with self._lock:
+            if self._survey is None and self.shards and self.shards[0].wanted.index:
+                found = known(self.shards, self.message, self._declared or (), self.chosen)
+                if found is not None:
+                    self._survey, self._groups, self._declared_counts = found
+                    self._layouts, self._without_kind = found.survey.layouts() if self._declared is None else ([], {})
+                    self._from_index = True
             if self._survey is None:
                 groups, open_ones = Groups(self.shards), [one for one in self._declared or () if not one.known]
                 nothing = self._declared is not None and not open_ones
@@ -282,20 +269,6 @@ class Table:
                 self._survey, self._groups = survey, groups
             return self._survey
 
-    def _sampled(self) -> Survey:
-        """Look at the first records of some of the files."""
-        survey, decoder = Survey(), decoder_of(self.message, self.chosen())
-        chosen = self.shards[:: -(-len(self.shards) // _SAMPLED_FILES)] if self.shards else []
-        for shard in chosen:
-            rows = nbytes = 0
-            for block in shard.blocks():
-                self._reading.decode(decoder, shard, block, 0, Runs())
-                survey.add(decoder.take())
-                rows, nbytes = rows + len(block), nbytes + len(block.data)
-                if rows * len(chosen) >= _SAMPLED_RECORDS or nbytes * len(chosen) >= _SAMPLED_BYTES:
-                    break
-        return survey
-
     def _count(self, layout: DeclaredLayout, columns: Columns, runs: Runs) -> None:
         """Keep how many entries a group of records has in each part of a column of any size."""
         counts = self._declared_counts.setdefault(layout.name, {part.name: array("q") for part in layout.parts})
@@ -309,15 +282,12 @@ class Table:
             self._reading.decode(decoder, shard, block, 0, runs)
         columns = decoder.take()
         column = layout.column(columns)
+        if self._from_index:
+            expected = {part: int(ends[group + 1] - ends[group]) for part, ends in self.counts(layout).items()}
+            check_group(shard, layout, columns, expected, runs)
         if isinstance(layout, Images):  # of which perhaps one is wanted, and the others take long
             return layout.unread(column, columns.rows, runs)
         return layout.split(column, columns.rows, runs)
-
-
-def _survey_of(columns: Columns) -> Survey:
-    survey = Survey()
-    survey.add(columns)
-    return survey
 
 
 def _alone(layout: AnyLayout) -> Chosen:

@@ -14,7 +14,8 @@ from .._errors import FormatError, InvalidArgument
 from .._protocols import ArraySource, Place, Stored
 from .._schema import declared
 from ._record_decoding import wanted
-from ._record_shards import Shard, Wanted
+from ._record_index import check_indexable
+from ._record_shards import Shard, Wanted, wanted_of
 from ._record_table import Table
 from ._small_files import json_of, text_of
 from ._tfds_features import Features, features_of
@@ -41,22 +42,23 @@ def tfds(
     on_corrupt: str = "raise",
     partial: bool = False,
     images: bool = False,
+    index: bool = False,
 ) -> Stored | None:
     """Open the folder of a dataset as arrays by split.
 
-    check, on_corrupt, partial, images: as `open` takes them.
+    check, on_corrupt, partial, images, index: as `open` takes them.
     Raises: FormatError naming both files where what is told of the dataset is not what there is.
     """
     if head or not path.is_dir() or not (path / _INFO).is_file() or not (path / _FEATURES).is_file():
         return None
-    if on_corrupt not in ("raise", "skip"):
-        raise InvalidArgument(f"on_corrupt={on_corrupt!r} is not 'raise' or 'skip'")
-    reading = Wanted(check=check, skip=on_corrupt == "skip", partial=partial)
+    reading = wanted_of(check, on_corrupt, partial, index)
     features = features_of(json_of(path / _FEATURES), repr(str(path / _FEATURES)), images=images)
     names = _names_of_classes(path, features)
     splits: dict[str, Split] = {}
     labels: dict[str, tuple[str, ...]] = {}
     for split, shards in _splits(path, reading).items():
+        for shard in shards if index else ():
+            check_indexable(shard)
         schema = {f"{split}/{name}": one for name, one in declared(features.schema).items()}
         splits[split] = Split(table_of(str(path), shards, schema), features.of_split(split))
         labels |= {f"{split}/{name}": classes for name, classes in names.items()}

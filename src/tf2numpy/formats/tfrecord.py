@@ -15,9 +15,10 @@ from .._protocols import ArraySource, Place, Stored
 from .._schema import IMAGE, Declared, declared
 from ._example_images import first_channels
 from ._record_decoding import EXAMPLE, RAW, message_of
+from ._record_index import check_indexable
 from ._record_names import fitting, inside, is_pattern
 from ._record_rows import Rows
-from ._record_shards import Shard, Wanted
+from ._record_shards import Shard, Wanted, wanted_of
 from ._record_sources import sources_of
 from ._record_table import Table
 from ._small_files import json_of
@@ -37,18 +38,18 @@ def tfrecord(
     partial: bool = False,
     schema: Mapping[str, Any] | Place | None = None,
     images: bool = False,
+    index: bool = False,
 ) -> Stored | None:
     """Open TFRecord files as arrays along their records.
 
-    check, on_corrupt, partial, schema, images: as `open` takes them; schema may be the place of a features.json.
+    check, on_corrupt, partial, schema, images, index: as `open` takes them; schema may be the place of a features.json.
     Raises: FormatError naming the file, for one among several that has no records, or others; ChecksumError.
     """
-    if on_corrupt not in ("raise", "skip"):
-        raise InvalidArgument(f"on_corrupt={on_corrupt!r} is not 'raise' or 'skip'")
-    reading = Wanted(check=check, skip=on_corrupt == "skip", partial=partial)
-    shards = _shards(path, head, reading)
+    shards = _shards(path, wanted_of(check, on_corrupt, partial, index))
     if shards is None:
         return None
+    for shard in shards if index else ():
+        check_indexable(shard)
     found, told = _schema_of(schema, images)
     return of_table(table_of(str(path), shards, found), told)
 
@@ -69,7 +70,7 @@ def _schema_of(schema: Any, images: bool) -> tuple[dict[str, Declared] | None, F
     return declared(features.schema), features
 
 
-def _shards(path: Place, head: bytes, reading: Wanted) -> list[Shard] | None:
+def _shards(path: Place, reading: Wanted) -> list[Shard] | None:
     if path.is_file():
         return _recognised([path], reading)
     if path.is_dir():

@@ -1,0 +1,359 @@
+"""The index beside TFRecords: the same arrays without a pass over the file; what is done with one that does not fit."""
+
+import errno
+import gzip
+import os
+import shutil
+import tempfile
+import threading
+
+import numpy as np
+import pytest
+
+import tf2numpy as t2n
+from conformance.kind import fails
+from hostile.mutate import mutations
+from tf2numpy._blobs import Mapped
+from tf2numpy.wire import crc32c, group_index
+from tf2numpy.wire.group_index import ColumnFacts, GroupIndex
+
+from .example_files import GOLDEN, flat, row, sequence, written
+
+MANY = 2000
+
+
+def some_rows(start=0):
+    for n in range(start, start + MANY):
+        more = {"late": [float(n)]} if n % 7 == 0 else {}
+        yield row(n=[n], v=[1.0, float(n)], w=("bytes", [b"w"] * (n % 4)), pad=[bytes(1500)], **more)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A file of several groups."""
+    return written(tmp_path / "x.tfrecord", *some_rows())
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """How many bytes of mapped files were looked at."""
+    found, original = [0], Mapped.read
+
+    def counting(self, start, stop):
+        found[0] += stop - start
+        return original(self, start, stop)
+
+    monkeypatch.setattr(Mapped, "read", counting)
+    return found
+
+
+def beside(path):
+    return path.with_name(f".{path.name}.t2n-index")
+
+
+def same(found, wanted):
+    assert list(found) == list(wanted)
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
+
+
+def test_a_slice_reads_its_groups_alone(path, read):
+    assert t2n.open(path, index=True)["n"][1500] == 1500
+    assert beside(path).stat().st_size < 4096 < path.stat().st_size / 500
+    first, read[0] = read[0], 0
+    with t2n.open(path, index=True) as file:
+        assert file["n"][1500] == 1500
+        assert file["w/row_splits"][-1] == sum(n % 4 for n in range(MANY))
+        assert file["late/missing"][6:9].tolist() == [True, False, True]
+    assert first > path.stat().st_size
+    assert read[0] < path.stat().st_size
+
+
+@pytest.mark.parametrize("name", ["examples-none", "sequences-none"])
+def test_arrays_are_those_without_an_index(tmp_path, name):
+    path = shutil.copy(GOLDEN / f"{name}.tfrecord", tmp_path / "x")
+    for _ in range(2):
+        found = t2n.open(path, index=True)
+        same(flat(found), flat(t2n.open(path)))
+        assert dict(found.left_out) == dict(t2n.open(path).left_out)
+    assert beside(tmp_path / "x").exists()
+
+
+def test_several_files_features_and_a_schema(tmp_path):
+    for number in range(3):
+        written(tmp_path / f"x-{number}", *some_rows(number * MANY))
+    (tmp_path / "x-3").touch()
+    schemas = [
+        None,
+        {"n": ((), "int32"), "v": ((2,), "float64")},
+        {"v": ((None, 1), "float32"), "w": t2n.Bytes((None,)), "none": ((None,), "int64")},
+        {"late": t2n.Values((None,), "float32", default=3.0)},
+        {"pad": t2n.Raw("uint16", (None,))},
+    ]
+    for schema in schemas:
+        for select in (None, "?*", ["w", "late"]) if schema is None else (None, "?*"):
+            options = {"schema": schema, "select": select}
+            wanted = flat(t2n.open(tmp_path / "x-*", **options))
+            for _ in range(2):
+                same(flat(t2n.open(tmp_path / "x-*", index=True, **options)), wanted)
+    assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith(".")) == [
+        f".x-{number}.t2n-index" for number in range(3)
+    ]
+    same(flat(t2n.open(tmp_path / "*")), flat(t2n.open(tmp_path / "x-*")))
+    same(flat(t2n.open(tmp_path, index=True)), flat(t2n.open(tmp_path / "x-*")))
+
+
+def test_records_of_anything(tmp_path):
+    path = written(tmp_path / "x", b"\xff", b"\xfe\xfe")
+    for _ in range(2):
+        assert t2n.open(path, index=True)["record"][:].tolist() == [b"\xff", b"\xfe\xfe"]
+
+
+def test_a_file_that_changed_is_read_again(path):
+    assert t2n.open(path, index=True)["n"][0] == 0
+    written(path, row(n=[5]))
+    assert t2n.open(path, index=True)["n"][:].tolist() == [5]
+    before = path.stat()
+    written(path, row(n=[6]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert t2n.open(path, index=True)["n"][:].tolist() == [6]
+
+
+def test_files_that_disagree_are_said_to(tmp_path):
+    written(tmp_path / "x-0", row(a=[1]))
+    written(tmp_path / "x-1", row(a=[1.5]))
+    for _ in range(2):
+        with pytest.raises(t2n.FormatError, match=r"its column holds int64 values; '.*x-0' has those$"):
+            list(t2n.open(tmp_path / "x-*", index=True))
+        with pytest.raises(t2n.FormatError, match="its column holds int64 values"):
+            list(t2n.open(tmp_path / "x-*", index=True, schema={"a": ((None,), "int64")}))
+
+
+REFUSED = {
+    "partial": (
+        {"partial": True},
+        "index=True keeps where the records of a whole file lie, and partial=True reads one that is not; leave one "
+        "of them out",
+    ),
+    "skip": (
+        {"on_corrupt": "skip"},
+        "index=True keeps where the records of a whole file lie, and on_corrupt='skip' reads one that is not; "
+        "leave one of them out",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_options_that_contradict_an_index(path, case):
+    options, message = REFUSED[case]
+    with fails(t2n.InvalidArgument, message):
+        t2n.open(path, index=True, **options)
+
+
+def test_compressed_files_have_none(path):
+    packed = path.with_name("x.gz")
+    packed.write_bytes(gzip.compress(path.read_bytes(), 1))
+    with fails(
+        t2n.InvalidArgument,
+        f"index=True keeps where the records of a file lie, and {str(packed)!r} is compressed (gzip), and such files "
+        "can only be read from their beginning on; unpack it",
+    ):
+        t2n.open(packed, index=True)
+
+
+def test_a_folder_that_cannot_be_written(path, monkeypatch):
+    def refuse(**options):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "x")
+
+    kept = t2n.open(path, index=True)
+    assert len(kept["n"]) == MANY
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    assert len(t2n.open(path, index=True)["n"]) == MANY
+    beside(path).unlink()
+    with fails(
+        t2n.InvalidArgument,
+        f"index=True keeps {str(beside(path))!r}, and it cannot be written: Permission denied; leave index out, or "
+        "copy the records to a folder in which you may write",
+    ):
+        len(t2n.open(path, index=True)["n"])
+
+
+def test_a_write_that_fails_leaves_nothing(path, monkeypatch):
+    def refuse(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        len(t2n.open(path, index=True)["n"])
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_several_that_write_it_at_once(path):
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(int(t2n.open(path, index=True)["n"][-1]))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [MANY - 1] * 4
+    assert sorted(path.parent.iterdir()) == [beside(path), path]
+
+
+def test_damaged_records_are_told(path):
+    assert len(t2n.open(path, index=True)["n"]) == MANY
+    before, data = path.stat(), bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    file = t2n.open(path, index=True)
+    assert file["n"][0] == 0
+    with pytest.raises(t2n.ChecksumError, match="is damaged"):
+        file["n"][:]
+
+
+def test_a_damaged_index_is_made_anew(path):
+    assert len(t2n.open(path, index=True)["n"]) == MANY
+    good = beside(path).read_bytes()
+    for data in (*mutations(good, 20), b"", good[:-1]):
+        beside(path).write_bytes(data)
+        assert t2n.open(path, index=True)["n"][1234] == 1234
+        assert beside(path).read_bytes() == good
+
+
+def lying(path, change):
+    """Change what an index says, with sums that fit."""
+    index = group_index.decoded(beside(path).read_bytes())
+    change(index)
+    beside(path).write_bytes(group_index.encoded(index))
+
+
+def column(index, name):
+    return next(one for one in index.columns if one.name == name)
+
+
+def longer(index):
+    column(index, b"v").lengths = (4, 4)
+    column(index, b"v").of_groups[1][:] *= 2
+
+
+def whole(index):
+    column(index, b"late").present = MANY
+    column(index, b"late").lengths = (0, 1)
+
+
+def moved(index):
+    index.records[0] += 1
+    index.records[1] -= 1
+
+
+def more_values(index):
+    column(index, b"w").of_groups[1][0] += 1
+    column(index, b"w").lengths = (0, 4)
+
+
+def shifted(index):
+    index.starts[1] += 1
+
+
+def of_another_kind(index):
+    column(index, b"n").kind = "float"
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (longer, "v"),
+        (whole, "late/values"),
+        (moved, "n"),
+        (more_values, "w/values"),
+        (shifted, "n"),
+        (of_another_kind, "n"),
+    ],
+)
+def test_an_index_that_lies(path, change, name):
+    assert len(t2n.open(path, index=True)["n"]) == MANY
+    lying(path, change)
+    file = t2n.open(path, index=True)
+    if change in (shifted, of_another_kind):
+        try:  # the place of a group is one of those by which the file is recognised
+            found = file[name][:]
+        except t2n.FormatError:
+            return
+        assert found.tolist() == list(range(MANY))
+        return
+    with fails(
+        t2n.FormatError,
+        f"{str(path)!r} holds other records than its index {str(beside(path))!r} says; delete the index",
+    ):
+        file[name][:]
+
+
+def facts(**changed):
+    about = {
+        "name": b"x",
+        "in_list": False,
+        "kind": "int64",
+        "present": 2,
+        "unset": False,
+        "lengths": (1, 1),
+        "steps": None,
+        "of_groups": (np.array([0]), np.array([2])),
+    }
+    return ColumnFacts(**{**about, **changed})
+
+
+IMPOSSIBLE = {
+    "ValueError('groups that do not follow one another, or have no room for their records')": [
+        GroupIndex({}, np.array([0, 40]), np.array([3])),
+        GroupIndex({}, np.array([0, 0]), np.array([1])),
+        GroupIndex({}, np.array([8, 40]), np.array([1])),
+        GroupIndex({}, np.array([0, 40]), np.array([-1])),
+    ],
+    "ValueError('more values than bytes')": [
+        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(of_groups=(np.array([0]), np.array([41])))]),
+        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(of_groups=(np.array([-1]), np.array([2])))]),
+    ],
+    "ValueError(\"a column of 'int64' that 3 of 2 records have\")": [
+        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(present=3)])
+    ],
+    "ValueError('2 values in 2 rows of 2 to 2')": [
+        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(lengths=(2, 2))])
+    ],
+    "ValueError('the bounds [2, 1]')": [GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(lengths=(2, 1))])],
+    "ValueError(\"a column of 'text' that 2 of 2 records have\")": [
+        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(kind="text")])
+    ],
+}
+
+
+@pytest.mark.parametrize("message", IMPOSSIBLE)
+def test_what_no_index_says(message):
+    for index in IMPOSSIBLE[message]:
+        with fails(t2n.FormatError, f"it says what no index does: {message}"):
+            group_index.decoded(group_index.encoded(index))
+    good = group_index.encoded(GroupIndex({"a": 1}, np.array([0, 40]), np.array([2]), [facts()]))
+    assert group_index.decoded(good).columns[0].of_groups[1].tolist() == [2]
+    with fails(t2n.FormatError, "its bytes and the checksum after them do not fit"):
+        group_index.decoded(good[:-1] + b"?")
+    with fails(t2n.FormatError, "it is no index of records"):
+        group_index.decoded(b"records")
+    claims = good[:8] + (1 << 60).to_bytes(8, "little") + good[16:-4]
+    with pytest.raises(t2n.FormatError, match=r"^it says what no index does: "):
+        group_index.decoded(claims + crc32c.masked(claims).to_bytes(4, "little"))
+
+
+def test_lists_of_features(tmp_path):
+    rows = [sequence({"c": [n]}, x=[[n, n]] * (n % 3), y=[[1.0]] * 2) for n in range(50)]
+    path = written(tmp_path / "x", *rows)
+    for schema in (None, {"x": ((None, 2), "int64")}):
+        for _ in range(2):
+            same(flat(t2n.open(path, index=True, schema=schema)), flat(t2n.open(path, schema=schema)))
+
+
+def test_a_dataset_folder(tmp_path):
+    folder = shutil.copytree(GOLDEN.parent / "tfds" / "small", tmp_path / "small")
+    for _ in range(2):
+        same(flat(t2n.open(folder, index=True)), flat(t2n.open(folder)))
+    assert (folder / ".small-train.tfrecord-00001-of-00002.t2n-index").exists()
