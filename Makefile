@@ -6,8 +6,8 @@ PYTHON ?= python3
 PIP_FLAGS = --quiet --disable-pip-version-check
 OLDEST = "numpy==1.26.*" "tensorflow-cpu==2.16.*" "h5py==3.10.*" "ml_dtypes==0.3.*" "optree==0.12.1" "psutil==5.9.*" \
          "tqdm==4.64.*" "scipy==1.11.*" "awkward==2.5.*" "pyarrow==16.*" \
-         "obstore==0.11.*"
-EXTRAS = hdf5,compression,remote,parquet,awkward,scipy
+         "obstore==0.11.*" "imagecodecs==2024.6.1"
+EXTRAS = hdf5,compression,remote,parquet,images,awkward,scipy
 PROJECT = -e ".[$(EXTRAS)]"
 DEVELOPMENT = -e ".[$(EXTRAS),demo]" tensorstore "ruff>=0.11" "mypy>=1.11" "tensorflow-cpu>=2.16"
 TEST_TOOLS = "pytest>=8" "pytest-cov>=5" "pytest-xdist>=3.5" "hypothesis>=6.100"

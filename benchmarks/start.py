@@ -18,7 +18,7 @@ def results() -> Iterator[Result]:
     yield Result(
         "import tf2numpy, beyond NumPy", cost, "ms", "<= 100 ms", cost <= 100, ours, theirs, "import numpy", samples
     )
-    ours, theirs, samples = in_turns(_python("-m", "tf2numpy.cli", "--version"), _python("pass"), repeats=15)
+    ours, theirs, samples = in_turns(_python("-m", "tf2numpy", "--version"), _python("pass"), repeats=15)
     yield Result(
         "tf2numpy --version", ours * 1e3, "ms", "<= 150 ms", ours <= 0.15, ours, theirs, "python -c pass", samples
     )

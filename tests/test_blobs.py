@@ -1,6 +1,8 @@
 """Files are read by range, and never outside of it."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -134,3 +136,28 @@ def test_a_trail_gives_back_what_was_read_of_all(tmp_path):
     assert len(released) == 2
     trail.passed(first, 1)
     assert released[2:] == ["first"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_addresses_to_map_a_file_to(tmp_path):
+    """As `ulimit -v` leaves: 128 MiB in a process that has 64 MiB of addresses left."""
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros(0))
+    with path.open("r+b") as file:
+        file.truncate(128 << 20)
+    program = """
+import resource, sys, pathlib
+from tf2numpy._blobs import blob_of
+blob = blob_of(pathlib.Path(sys.argv[1]))
+used = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), -1))
+try:
+    blob.read(0, 8)
+except MemoryError as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        f"HostMemoryError {str(path)!r} has {128 << 20} bytes, and this process may not map as many: it costs no "
+        "memory, but addresses, which are limited (ulimit -v shows by how much); raise the limit\n"
+    )

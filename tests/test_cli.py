@@ -8,7 +8,7 @@ import tf2numpy
 from tf2numpy import _devices, cli
 from tf2numpy._devices import Device, Devices
 
-COMMAND = [sys.executable, "-m", "tf2numpy.cli"]
+COMMAND = [sys.executable, "-m", "tf2numpy"]
 HOST = Devices((Device("host", "CPU", "host", 8 << 30, 2 << 30),), None)
 TABLE = (
     "TensorFlow is not installed (pip install 'tf2numpy[tensorflow]'): only the host is known\n"
@@ -75,7 +75,7 @@ def test_devices_for_real():
 
 def test_a_failure_is_one_line_and_its_notes(failing, capsys):
     assert cli.main(["devices"]) == 1
-    assert capsys.readouterr() == ("", "tf2numpy: error: first line second line\n  while looking\n")
+    assert capsys.readouterr() == ("", "tf2numpy: error: first line; second line\n  while looking\n")
 
 
 def test_an_error_without_a_message_is_named(monkeypatch, capsys):

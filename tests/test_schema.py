@@ -24,6 +24,7 @@ OBJECT = np.dtype(object)
         (t2n.Raw("uint16", (4, 4)), Declared("x", "bytes", "raw", (4, 4), np.dtype("u2"))),
         (t2n.Raw(">f4", (None,)), Declared("x", "bytes", "raw", (None,), np.dtype(">f4"))),
         (t2n.Image, Declared("x", "bytes", "image", (None, None, 3), np.dtype("u1"))),
+        (t2n.Image((8, 9, 0)), Declared("x", "bytes", "image", (8, 9, None), np.dtype("u1"))),
         (t2n.Image((8, 9, 1), "uint16"), Declared("x", "bytes", "image", (8, 9, 1), np.dtype("u2"))),
     ],
 )
@@ -81,8 +82,8 @@ RaggedFeature = namedtuple("RaggedFeature", ["dtype", "value_key", "partitions"]
         (t2n.Values((), bytes, "x"), "having the default 'x', which is not of shape () and string"),
         (
             t2n.Image((None, None, 5)),
-            "Image((None, None, 5), 'uint8'): an image has a height and a width, both or only the width known, 1 to 4 "
-            "channels, and the dtype uint8 or uint16",
+            "Image((None, None, 5), 'uint8'): an image has a height, a width and channels, of which None may be the "
+            "height, both sizes, and the channels, else 1 to 4; and the dtype uint8 or uint16",
         ),
         (
             SparseFeature("i", "v", "f4", 3),

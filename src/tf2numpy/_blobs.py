@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ._errors import FormatError
+from ._errors import FormatError, HostMemoryError
 from ._host import read_only
 from ._protocols import Place
 
@@ -87,7 +87,15 @@ class Mapped:
     def _map(self) -> mmap.mmap | None:
         if not self.size:  # no file of 0 bytes can be mapped
             return None
-        return mmap.mmap(self._file, self.size, access=mmap.ACCESS_READ)
+        try:
+            return mmap.mmap(self._file, self.size, access=mmap.ACCESS_READ)
+        except OSError as error:
+            if error.errno != errno.ENOMEM:
+                raise
+            raise HostMemoryError(
+                f"{self.name!r} has {self.size} bytes, and this process may not map as many: it costs no memory, but "
+                "addresses, which are limited (ulimit -v shows by how much); raise the limit"
+            ) from error
 
     @functools.cached_property
     def _data(self) -> NDArray[Any]:

@@ -19,8 +19,9 @@ from ._lazy import as_written
 from ._opened import stored_by
 from ._options import layout_of
 from ._places import place_of
-from ._protocols import Group, Stored
+from ._protocols import Group, Source, Stored
 from ._rename import Rename, renamed
+from ._renamed_rows import RenamedRows
 from ._save import file_request, job_for, run
 from ._selection import selected
 from ._write import prepared, specs_of
@@ -52,7 +53,8 @@ def convert(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
-    schema: Mapping[str, Any] | None = None,
+    schema: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
     rename: Rename | None = None,
@@ -86,7 +88,8 @@ def convert(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
-    schema: Mapping[str, Any] | None = None,
+    schema: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
     rename: Rename | None = None,
@@ -105,8 +108,8 @@ def convert(
 
     src: the file or folder to read, local or in a store; TensorFlow is not needed. dst: the local file to write;
         its suffix names the format, unless `format` does.
-    select, names, slots, constants, checkpoint, check, schema, on_corrupt, partial: as for `open`; select goes by the
-        names before renaming.
+    select, names, slots, constants, checkpoint, check, schema, images, on_corrupt, partial: as for `open`; select goes
+        by the names before renaming.
     rename: a mapping of old names to new ones, or rules "pattern=replacement", one or a list. A rule is cut at its last
         "="; the pattern is a regular expression (Python's `re`) that must fit the whole name; \1 or \g<name> in the
         replacement is what a group of it found. Of several rules the first that fits a name counts, and a name that
@@ -149,23 +152,39 @@ def convert(
         checkpoint=checkpoint,
         check=check,
         schema=schema,
+        images=images,
         on_corrupt=on_corrupt,
         partial=partial,
     )
+    shown = str(place)
     with closing(found):
-        chosen = found if select is None else selected(found, select, str(place))
-        known = {name: found.aliases.get(name, ()) for name in found.arrays}
-        new = renamed(chosen.arrays, rename, known, repr(str(place)))
-        source = _group(chosen, new)
-        if chosen.left_out:
-            warnings.warn(_left_out(str(place), chosen.left_out), stacklevel=2)
+        chosen = found if select is None else selected(found, select, shown)
         if not dry_run:
-            return run(source, job)
+            path = run(_source(found, chosen, rename, repr(shown)), job)
+            _warn_of_left_out(chosen, shown)
+            return path
+        new = renamed(chosen.arrays, rename, _known(found), repr(shown))
+        source = _group(chosen, new)
         prepared(source, job)
         specs = specs_of(source, request)
+        _warn_of_left_out(chosen, shown)
         return [
             Conversion(old, name, specs[name].dtype, specs[name].shape, specs[name].nbytes) for old, name in new.items()
         ]
+
+
+def _source(found: Stored, chosen: Stored, rename: Rename | None, shown: str) -> Source:
+    """Give all chosen arrays under their new names, as rows where they lie so."""
+    if chosen.rows is None:
+        return _group(chosen, renamed(chosen.arrays, rename, _known(found), shown))
+    if rename is None:
+        return chosen.rows
+    every = found.rows or chosen.rows
+    return RenamedRows(chosen.rows, lambda names: renamed(names, rename, dict.fromkeys(every.specs(), ()), shown))
+
+
+def _known(stored: Stored) -> Mapping[str, Sequence[str]]:
+    return {name: stored.aliases.get(name, ()) for name in stored.arrays}
 
 
 def _group(stored: Stored, new: Mapping[str, str]) -> Group:
@@ -176,6 +195,12 @@ def _group(stored: Stored, new: Mapping[str, str]) -> Group:
         lambda built: dict(zip(names, built, strict=True)),
         labels=tuple(f"the array {name!r}" for name in new),
     )
+
+
+def _warn_of_left_out(stored: Stored, src: str) -> None:
+    """Say what is in no array; of records, that is known once they are read."""
+    if stored.left_out:
+        warnings.warn(_left_out(src, stored.left_out), stacklevel=3)
 
 
 def _left_out(src: str, left_out: Mapping[str, str]) -> str:

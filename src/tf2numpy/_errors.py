@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import errno
 from types import TracebackType
+from typing import Any
 
 
 class Tf2NumpyError(Exception):
@@ -108,6 +109,17 @@ class VerifyError(Tf2NumpyError, OSError):
 
 class MissingExtra(Tf2NumpyError, ImportError):
     """An optional library is needed for this and is not installed."""
+
+
+class NotAsStated(Exception):
+    """Rows are not what their source took for granted; never leaves this package.
+
+    Whoever reads them has the source rely on it no longer, `distrust`, and reads them again from the first.
+    """
+
+    def __init__(self, leaf: Any, *words: str) -> None:
+        super().__init__(*words)
+        self.leaf = leaf
 
 
 class at_leaf:  # noqa: N801

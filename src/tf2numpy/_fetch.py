@@ -129,12 +129,12 @@ def _as_wanted(array: NDArray[Any], request: Request, *, structural: bool) -> ND
 
 
 def _collect_into(source: RowSource, request: Request) -> Any:
-    ((name, spec),) = ((name, cast(spec, request)) for name, spec in source.specs().items())
-    if None in spec.shape:
+    if any(None in spec.shape for spec in source.specs().values()) and source.count() is None:
         raise InvalidArgument(
             "out= needs a dataset that knows how many rows it has; leave out= away, or state the number, before "
             "any batch: dataset.apply(tf.data.experimental.assert_cardinality(n))"
         )
+    ((name, spec),) = ((name, cast(spec, request)) for name, spec in source.specs().items())
     out, done = request.out, 0
     assert out is not None
     dtype = decode(np.empty(0, object)).dtype if request.decode_text else spec.dtype

@@ -26,17 +26,11 @@ from ._remote_errors import CannotList
 from ._selection import near, selected
 from ._types import Request
 from ._units import format_bytes
+from ._unknown_files import GLOB, NO_PATTERN, UNLISTED, seen_in
 
 _HEAD_BYTES = 64
 _SHOWN = 20
-_PAGES = (b"<!doctype", b"<html")
-_PAGE = "it begins as a web page does, which servers give for a folder (name a file in it) and for want of a login; "
-_UNLISTED = (
-    "there is no such object, and its server cannot list folders: name a file in it, such as a checkpoint's .index"
-)
-_NO_PATTERN = "a pattern means the files that fit it, and this server cannot list its files: name one of them"
-_GLOB = frozenset("*[")  # what follows a "?" in the name of a server's file is no part of it
-_OF_RECORDS = {"schema": None, "on_corrupt": "raise", "partial": False}
+_OF_RECORDS = {"schema": None, "images": False, "on_corrupt": "raise", "partial": False}
 _DEFAULTS = {"names": "human", "slots": False, "constants": False, "checkpoint": None, "check": True, **_OF_RECORDS}
 
 
@@ -50,7 +44,8 @@ def open(
     constants: bool = False,
     checkpoint: str | None = None,
     check: bool = True,
-    schema: Mapping[str, Any] | None = None,
+    schema: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    images: bool = False,
     on_corrupt: Literal["raise", "skip"] = "raise",
     partial: bool = False,
 ) -> File:
@@ -58,7 +53,8 @@ def open(
 
     path: a checkpoint, a SavedModel or a frozen graph; what Keras saved (.keras, .weights.h5, .weights.json, .h5); a
         serialized tensor, a dataset that was saved or cached, an event log of TensorBoard's; TFRecords, one file, all
-        that a pattern fits ("train-*.tfrecord"), or a folder of them; a .npy, .npz, .h5, .zarr, .safetensors, .parquet
+        that a pattern fits ("train-*.tfrecord"), or a folder of them; the folder of a dataset that TensorFlow Datasets
+        prepared ("train/image", "test/image", ...); a .npy, .npz, .h5, .zarr, .safetensors, .parquet
         or .arrow file, or a folder of .npy files. TensorFlow is not needed. What a file is, is told by its content, not
         by its suffix. It is a local path, or the name of an object or a folder in a store: gs://, s3://, az://,
         https://, http:// (or file://), of which no more is fetched than what is asked for. Credentials come from the
@@ -70,8 +66,11 @@ def open(
     slots: with the optimizer's variables and other bookkeeping. constants: with the constants of a SavedModel's graph.
     checkpoint: which one of a folder with several; the latest by default.
     check: compare the checksums in the file with what is read; only whole arrays can be compared, slices are not.
-    schema: of TFRecords, what their features are, by name: `Bytes`, `Values`, `Raw`, a pair of shape and dtype, or one
-        of tf.io's specifications; the arrays follow from it alone, and what it does not name is left out.
+    schema: of TFRecords, what their features are, by name: `Bytes`, `Values`, `Raw`, `Image`, a pair of shape and
+        dtype, or one of tf.io's specifications; or what a features.json of TensorFlow Datasets has, or its path. The
+        arrays follow from it alone, and what it does not name is left out.
+    images: of TensorFlow Datasets, decode the images that a features.json tells of; by default they are the encoded
+        bytes that lie in the records, which take a tenth of the memory and no further library.
     on_corrupt: of TFRecords, "skip" leaves out records that do not fit their checksums or are no such message as the
         others, and says in `left_out` which; a length that is damaged ends its file there.
     partial: of TFRecords, give the whole records of a file that ends within one, as it does while it is written.
@@ -100,6 +99,7 @@ def open(
         checkpoint=checkpoint,
         check=check,
         schema=schema,
+        images=images,
         on_corrupt=on_corrupt,
         partial=partial,
     )
@@ -113,13 +113,17 @@ def stored_by(path: Place, **options: Any) -> Stored:
     """
     if (names := options.get("names", "human")) not in ("human", "key"):
         raise InvalidArgument(f"names={names!r} is no way to name arrays; it is 'human' or 'key'")
+    if isinstance(schema := options.get("schema"), str | os.PathLike):
+        options["schema"] = place_of(schema)
     return stored_in(path, {option: value for option, value in options.items() if value != _DEFAULTS[option]})
 
 
-def stored_in(path: Place, options: Mapping[str, Any] | None = None) -> Stored:
+def stored_in(
+    path: Place, options: Mapping[str, Any] | None = None, *, offered: Mapping[str, Any] | None = None
+) -> Stored:
     """Find the reader that knows a file or folder, and what it finds there.
 
-    options: those of `open` that differ from the default.
+    options: those of `open` that differ from the default. offered: more of them, for formats that know them.
     Raises: as `open`.
     """
     head, missing = _begin(path)
@@ -129,7 +133,8 @@ def stored_in(path: Place, options: Mapping[str, Any] | None = None) -> Stored:
         if not head.startswith(row.begins) or (only_prefix and not row.prefixes):
             continue
         reader: Reader = _registry.load(row.target, "formats")
-        taken = {option: value for option, value in (options or {}).items() if option in row.options}
+        given = {**(offered or {}), **(options or {})}
+        taken = {option: value for option, value in given.items() if option in row.options}
         try:
             stored = reader(path, head, **taken)
         except CannotList:
@@ -141,9 +146,9 @@ def stored_in(path: Place, options: Mapping[str, Any] | None = None) -> Stored:
     if only_prefix and missing is not None:
         raise missing
     if unlisted and missing is not None:
-        raise FileNotFoundError(errno.ENOENT, _NO_PATTERN if _GLOB & set(path.name) else _UNLISTED, str(path))
+        raise FileNotFoundError(errno.ENOENT, NO_PATTERN if GLOB & set(path.name) else UNLISTED, str(path))
     known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
-    raise FormatError(f"{str(path)!r} is of no format that can be read; {_content(path, head)}known are {known}")
+    raise FormatError(f"{str(path)!r} is of no format that can be read; {seen_in(path, head)}known are {known}")
 
 
 def _begin(path: Place) -> tuple[bytes, FileNotFoundError | None]:
@@ -155,15 +160,6 @@ def _begin(path: Place) -> tuple[bytes, FileNotFoundError | None]:
     except FileNotFoundError as error:
         return b"", error
     return blob.read(0, min(_HEAD_BYTES, blob.size)).tobytes(), None
-
-
-def _content(path: Place, head: bytes) -> str:
-    """Say what a folder has, in an error; or of a file that it looks like what a server shows instead of one."""
-    if not path.is_dir():
-        return _PAGE if head.lstrip()[:9].lower().startswith(_PAGES) else ""
-    names = sorted(one.name for one in path.iterdir())
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else "it is empty; "
 
 
 def _refuse_others(options: Mapping[str, Any], row: _registry.Known, shown: str) -> None:
@@ -248,6 +244,16 @@ class File(Mapping[str, LazyArray]):
     def left_out(self) -> Mapping[str, str]:
         """What the file has and no array can be, by name, each with the reason."""
         return self._stored.left_out
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What is given otherwise than the file describes it, by name, each with how."""
+        return self._stored.notes
+
+    @property
+    def labels(self) -> Mapping[str, Sequence[str]]:
+        """What the classes are called that the numbers of an array stand for, from 0 on, where the file says so."""
+        return self._stored.labels
 
     @property
     def chosen(self) -> str:

@@ -73,13 +73,14 @@ class RowSource(ABC):
 
     @abstractmethod
     def specs(self) -> Mapping[str, ArraySpec]:
-        """Describe the arrays, by name, that all the rows together become."""
+        """Describe the arrays that all rows become, taking for granted a stated number and what the first ones are."""
 
     @abstractmethod
     def chunks(self, max_bytes: int, after: State | None = None) -> Iterator[tuple[list[Chunk], State]]:
         """Give blocks of rows as flat arrays, for a sink, each with the state to go on after it.
 
         Offsets already count from the first row. after: the state that came with the last block not to give again.
+        Raises: NotAsStated for rows that are not what `specs` took for granted.
         """
 
     def whole(self) -> Mapping[str, NDArray[Any]] | None:
@@ -110,8 +111,8 @@ class RowSource(ABC):
         return None
 
     @abstractmethod
-    def forget_count(self) -> None:
-        """Treat the number of rows as unknown from now on, after it has proved wrong."""
+    def distrust(self) -> None:
+        """Rely no longer on what `specs` took for granted, after a pass raised `NotAsStated`, or gave other rows."""
 
     @abstractmethod
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
@@ -146,9 +147,11 @@ class Stored:
     kind: what the file is, for messages. close: lets go of the file; arrays that were given out stay valid.
     aliases: the other names of each array that has some; one that several arrays share names none of them.
     left_out: what the file has and no array can be, by name, each with the reason.
+    notes: what is given otherwise than the file describes it, by name, each with how.
     chosen: what was opened of a folder that may have several; "" where nothing was to be chosen.
     rows: all arrays as rows, where they lie so in the file that it is faster to read them together than one by one.
     narrow: gives what only some of the arrays are, by names and patterns, where that is less to read.
+    labels: of arrays whose numbers are classes, what these are called, where the file says so.
     """
 
     kind: str
@@ -159,6 +162,8 @@ class Stored:
     chosen: str = ""
     rows: RowSource | None = None
     narrow: Callable[[Sequence[str]], Stored] | None = None
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Place(Protocol):

@@ -161,7 +161,8 @@ FORMATS = (
     Known("distributed_save:distributed_save", options=("check",)),
     Known("dataset_snapshot:dataset_snapshot", options=("check",)),
     Known("events:events", options=("check",)),
-    Known("tfrecord:tfrecord", options=("check", "on_corrupt", "partial", "schema"), prefixes=True),
+    Known("tfds:tfds", options=("check", "on_corrupt", "partial", "images")),
+    Known("tfrecord:tfrecord", options=("check", "on_corrupt", "partial", "schema", "images"), prefixes=True),
     Known("saved_model:saved_model", options=("names", "slots", "constants", "check")),
     Known("frozen_graph:frozen_graph", begins=(b"\n",)),
     Known("dataset_cache:dataset_cache", options=("check",), prefixes=True),
@@ -185,6 +186,7 @@ _EXTRAS = {
     "zarr": "verify",
     "safetensors": "verify",
     "obstore": "remote",
+    "imagecodecs": "images",
 }
 # Libraries of which older versions do not read, or write, what is written here, or lack a setting that is used.
 _LEAST = {"zarr": (3, 1), "safetensors": (0, 7), "obstore": (0, 11), "pyarrow": (16, 0)}

@@ -23,7 +23,7 @@ from ._sources import Plain, constant
 from ._types import PLAIN, Request, joined
 from ._units import parse_bytes
 from ._verify import check_output, reference_of
-from ._write import LONE_NAME, Job, format_of, write
+from ._write import LONE_NAME, Job, format_of, specs_of, write
 
 
 @as_written
@@ -120,9 +120,8 @@ def run(source: Source, job: Job) -> Path:
         write(source, job)
         return job.path
     reference = reference_of(job.format, job.layout)  # what is missing for it is said before anything is read
-    specs = {name: _fetch.cast(spec, job.request) for name, spec in _fetch.specs_of(source, LONE_NAME).items()}
     _, checksums = write(source, job)
-    check_output(job.path, reference, specs, checksums)
+    check_output(job.path, reference, specs_of(source, job.request), checksums)
     return job.path
 
 

@@ -73,9 +73,13 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A byte string that is an encoded image, JPEG or PNG, to be decoded; it takes the extra `images`.
+    """A byte string that is an encoded image, to be decoded: JPEG, PNG, or a GIF, BMP or WebP of one frame.
 
-    shape: (height, width, channels); height and width may be None where they differ. dtype: "uint8" or "uint16".
+    It takes the extra `images`, and becomes what `tf.io.decode_image` makes of it; JPEGs with its accurate transform.
+    shape: (height, width, channels). Where images are of one size, the column is an array [records, height, width,
+    channels]. A height that is None is an axis of any size, so that the column is ragged along it; width may be None
+    where height is. channels: 1, 2, 3 or 4, into which each image is converted; None: as many as the first image has,
+    which all must have then. dtype: "uint8" or "uint16", to which images of 8 bits are scaled.
 
     >>> Image((None, None, 3))
     Image(shape=(None, None, 3), dtype='uint8')
@@ -163,17 +167,15 @@ def _default(name: str, default: Any, shape: Shape, dtype: np.dtype[Any]) -> Any
 
 
 def _image(name: str, what: Image) -> Declared:
-    shape, dtype = _shape(name, what.shape, most_unknown=2), _dtype(name, what.dtype)
-    if (
-        dtype.name not in _IMAGE_DTYPES
-        or len(shape) != 3
-        or shape[2] not in (1, 2, 3, 4)
-        or (shape[0] is None) < (shape[1] is None)
-    ):
+    shape, dtype = _sizes(name, what.shape), _dtype(name, what.dtype)
+    if len(shape) == 3 and shape[2] == 0:  # as tf.io.decode_image has it
+        shape = (*shape[:2], None)
+    sizes_fit = len(shape) == 3 and shape[2] in (None, 1, 2, 3, 4) and 0 not in shape
+    if not sizes_fit or dtype.name not in _IMAGE_DTYPES or (shape[0] is None) < (shape[1] is None):
         raise _refused(
             name,
-            f"Image({shape}, {dtype.name!r}): an image has a height and a width, both or only the width known, 1 to 4 "
-            "channels, and the dtype uint8 or uint16",
+            f"Image({shape}, {dtype.name!r}): an image has a height, a width and channels, of which None may be the "
+            "height, both sizes, and the channels, else 1 to 4; and the dtype uint8 or uint16",
         )
     return Declared(name, BYTES, IMAGE, shape, dtype)
 
@@ -184,7 +186,8 @@ def _of_tensorflow(name: str, what: Any) -> Declared:
     if kind == "FixedLenFeature":
         return _values(name, name, what.shape, what.dtype, what.default_value)
     if kind == "FixedLenSequenceFeature":
-        return _values(name, name, (None, *_sizes(name, what.shape)), what.dtype, what.default_value)
+        # Its default is what rows are padded with, and none is.
+        return _values(name, name, (None, *_sizes(name, what.shape)), what.dtype, None)
     if kind == "VarLenFeature":
         return _values(name, name, (None,), what.dtype, None)
     if kind == "RaggedFeature" and not what.partitions:
@@ -219,9 +222,9 @@ def _dtype(name: str, given: Any) -> np.dtype[Any]:
     return found
 
 
-def _shape(name: str, given: Any, most_unknown: int = 1) -> Shape:
+def _shape(name: str, given: Any) -> Shape:
     sizes = _sizes(name, given)
-    if any(n is None for n in sizes[most_unknown:]):
+    if any(n is None for n in sizes[1:]):
         raise _refused(name, f"the shape {sizes}; only its first axis can be None")
     return sizes
 

@@ -16,7 +16,7 @@ from typing import Any
 from . import _fetch, _registry
 from ._checksum import checksum
 from ._dtypes import logical_name
-from ._errors import FormatError, InvalidArgument
+from ._errors import FormatError, InvalidArgument, NotAsStated
 from ._progress import Progress
 from ._protocols import MappableSink, RowSource, Sink, SinkFactory, Source
 from ._refused import check_all
@@ -68,14 +68,13 @@ def format_of(path: str | os.PathLike[str], format: str | None) -> str:
     return format if format in _registry.SINKS else f".{format.removeprefix('.')}"
 
 
-class WrongRowCount(Exception):
-    """A dataset gave another number of rows than it said it had; never leaves this file."""
+class WrongRowCount(NotAsStated):
+    """A dataset gave another number of rows than it said it had."""
 
     def __init__(self, leaf: RowSource, spec: ArraySpec, gave: int | None) -> None:
         more = int(spec.structural)  # row_splits are one more than the rows they cut
         counted = "more" if gave is None else str(max(0, gave - more))
-        super().__init__(f"the dataset said it had {(spec.shape[0] or 0) - more} rows and gave {counted}")
-        self.leaf = leaf
+        super().__init__(leaf, f"the dataset said it had {(spec.shape[0] or 0) - more} rows and gave {counted}")
 
 
 def write(source: Source, job: Job) -> tuple[Sink, list[Any]]:
@@ -90,11 +89,12 @@ def write(source: Source, job: Job) -> tuple[Sink, list[Any]]:
         workspace.clear()
     try:
         _fill(source, sink, ledger, job)
-    except WrongRowCount as error:
+    except NotAsStated as error:
         ledger.close()
         sink.abort()
-        warnings.warn(f"{error}; reading it again without relying on that number", stacklevel=5)
-        error.leaf.forget_count()
+        if isinstance(error, WrongRowCount):
+            warnings.warn(f"{error}; reading it again without relying on that number", stacklevel=5)
+        error.leaf.distrust()
         return write(source, replace(job, resume=False))
     except BaseException as error:
         if ledger.keep(sink) and not job.mapped:
@@ -141,7 +141,7 @@ def prepared(source: Source, job: Job) -> tuple[Workspace, Sink]:
 
 def _fill(source: Source, sink: Sink, ledger: Ledger, job: Job) -> None:
     if ledger.head is not None:
-        _rely_on_no_other_counts(source, ledger.head)
+        _state_as_begun(source, ledger.head)
     specs = specs_of(source, job.request)
     max_bytes = ledger.head["max_bytes"] if ledger.head else job.max_bytes
     head = _head(specs, job, max_bytes)
@@ -228,16 +228,14 @@ def _head(specs: dict[str, ArraySpec], job: Job, max_bytes: int) -> dict[str, An
     }
 
 
-def _rely_on_no_other_counts(source: Source, head: Any) -> None:
-    """Forget the row counts that were found out to be wrong before the interruption."""
-    uncounted = {name for name, shape, *_ in head["arrays"] if shape[:1] == [None]}
-    for _, names, leaf in _row_leaves(source):
-        if any(
-            spec.shape[0] is not None
-            for name, spec in zip(names, leaf.specs().values(), strict=True)
-            if name in uncounted
-        ):
-            leaf.forget_count()
+def _state_as_begun(source: Source, head: Any) -> None:
+    """Rely on nothing that had proved wrong when the output was begun, with other names or shapes."""
+    begun = {name: tuple(shape) for name, shape, *_ in head["arrays"]}
+    unstated = begun.keys() - _fetch.specs_of(source, LONE_NAME).keys()
+    for _, names, leaf in list(_row_leaves(source)):
+        shapes = [spec.shape for spec in leaf.specs().values()]
+        if unstated or any(begun.get(name) != shape for name, shape in zip(names, shapes, strict=True)):
+            leaf.distrust()
 
 
 def _piece_bytes(source: Source, specs: dict[str, ArraySpec], max_bytes: int, *, alive: int) -> int:

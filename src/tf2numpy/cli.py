@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         from .commands._wording import as_flags  # which only errors need
 
-        message = " ".join(str(error).splitlines()) or type(error).__name__
+        message = "; ".join(str(error).splitlines()) or type(error).__name__
         print(f"tf2numpy: error: {as_flags(message, vars(options))}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
             print(f"  {as_flags(note, vars(options))}", file=sys.stderr)
@@ -72,7 +72,3 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in _COMMANDS.items():
         command.add_arguments(commands.add_parser(name, help=command.HELP))
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -35,6 +35,17 @@ def test_a_file_into_another(tf2numpy, path):
     assert tf2numpy("convert", path, "y.safetensors", "--overwrite", "--quiet", "--resume", "--verify") == (0, [], [])
 
 
+def test_all_that_is_refused_is_in_one_line(tf2numpy, path):
+    assert tf2numpy("convert", path, "y.h5", "--rename", "step=/s", "--rename", "a/bias=../b") == (
+        1,
+        [],
+        [
+            "tf2numpy: error: the name '../b' has '.' or '..' as a part, which HDF5 cannot hold; rename the array; "
+            "the name '/s' is empty or has an empty part, which HDF5 cannot hold; rename the array",
+        ],
+    )
+
+
 def test_every_word_reaches_the_verb(tf2numpy, path):
     words = "--select a/* --format zarr --dtype bfloat16 --compression gzip --chunks 1,2 --max-bytes 1KiB"
     assert tf2numpy("convert", path, "y", *words.split()) == (0, ["wrote y"], [])

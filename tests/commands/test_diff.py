@@ -1,5 +1,7 @@
 """`tf2numpy diff`: what it prints, and its exit codes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -77,7 +79,7 @@ def test_other_names_and_what_is_left_out(tf2numpy, monkeypatch):
         "b": Stored("test file", {"layer/w": Plain(np.ones(2))}, lambda: None),
     }
     asked = []
-    monkeypatch.setattr(_opened, "stored_in", lambda path, options: asked.append(options) or files[str(path)])
+    monkeypatch.setattr(_opened, "stored_in", lambda path, offered: asked.append(offered) or files[str(path)])
     assert tf2numpy("diff", "a", "b") == (
         1,
         [
@@ -86,16 +88,17 @@ def test_other_names_and_what_is_left_out(tf2numpy, monkeypatch):
         ],
         ["a: left out: it (no array)"],
     )
-    assert asked == [{}, {}]
+    assert asked == [{"names": "human"}] * 2
 
 
-def test_names_are_for_the_file_that_has_others(tf2numpy, path, monkeypatch):
-    real, asked = _opened.stored_in, []
-
-    def stored_in(path, options):
-        asked.append((str(path), dict(options)))
-        return Stored("test file", {"b": Plain(VALUE["b"])}, lambda: None) if str(path) == "f" else real(path, options)
-
-    monkeypatch.setattr(_opened, "stored_in", stored_in)
-    assert tf2numpy("diff", path, "f", "--names", "key", "--select", "b")[0] == 0
-    assert asked == [("x.h5", {"names": "key"}), ("x.h5", {}), ("f", {"names": "key"})]
+def test_names_are_for_the_file_that_has_others(tf2numpy, tmp_path):
+    """A .npz file has but one way to name arrays; a checkpoint has two."""
+    checkpoint = Path(__file__).parent.parent / "golden" / "checkpoint" / "keras"
+    with t2n.open(checkpoint, names="key") as file:
+        arrays = {name: np.asarray(file[name]) for name in file}
+    key = next(name for name, array in arrays.items() if array.shape == (2, 3))
+    arrays[key] = arrays[key] + 1
+    path = t2n.save(arrays, tmp_path / "x.npz")
+    code, (line, last), _ = tf2numpy("diff", checkpoint, path, "--names", "key")
+    assert (code, last) == (1, f"0 only in A, 0 only in B, 1 differ, {len(arrays) - 1} equal")
+    assert line.startswith(f"~ {key}  6 of 6 elements differ, by at most 1")

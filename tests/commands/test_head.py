@@ -1,5 +1,7 @@
 """`tf2numpy head`: the first records, and the first rows of arrays."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -137,3 +139,24 @@ def test_whatever_open_reads(tf2numpy, folder):
         assert len(lines) == 1 + len(file) + sum(rows)
         return
     pytest.fail("nothing was opened")
+
+
+def test_records_by_a_features_json(tf2numpy):
+    folder = Path(__file__).parent.parent / "golden" / "tfds" / "small"
+    files = str(folder / "small-train.tfrecord-*")
+    assert tf2numpy("head", files, "-n", "2", "--select", "label", "--schema", str(folder / "features.json")) == (
+        0,
+        [f"TFRecords of tf.train.Example {files}", "record 0", "  label  0", "record 1", "  label  2"],
+        [],
+    )
+    pytest.importorskip("imagecodecs")
+    code, lines, _ = tf2numpy("head", str(folder), "-n", "1", "--select", "train/image", "--images")
+    assert (code, lines[:2]) == (0, [f"TensorFlow Datasets folder {folder}", "record 0"])
+    assert lines[2].startswith("  train/image  [[[")
+
+
+def test_as_many_records_as_are_asked_for(tf2numpy, here):
+    for file in range(3):
+        written(here / f"x-{file}.tfrecord", *(row(n=[1000 * file + n], pad=[b"-" * 2000]) for n in range(1000)))
+    code, lines, _ = tf2numpy("head", "x-*.tfrecord", "-n", "2500", "--select", "n")
+    assert (code, [line for line in lines if line.startswith(" ")]) == (0, [f"  n  {n}" for n in range(2500)])

@@ -1,4 +1,7 @@
-"""`tf2numpy verify A B` compares any two files that can be read."""
+"""`tf2numpy verify A` reads all of a file; `tf2numpy verify A B` compares any two files that can be read."""
+
+import shutil
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -63,3 +66,39 @@ def test_other_names_count(run, monkeypatch):
     }
     monkeypatch.setattr(_differences, "stored_in", lambda path: files[str(path)])
     assert run("a", "b") == (1, ("v: only in a\nw = layer/w: differs in [0:2]\n", ""))
+
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def test_a_whole_file(run, tmp_path):
+    path = t2n.save({**VALUE, "s": np.array([b"a", b"bc"], object)}, tmp_path / "x.h5")
+    assert run(path) == (
+        0,
+        ("whole: 4 arrays, 103 B, were read, and fit every checksum that is kept of them\n", ""),
+    )
+
+
+def test_damage_is_told_array_by_array(run, tmp_path):
+    """That in an optimizer's variable too, which is in no array unless one asks for it."""
+    folder = shutil.copytree(GOLDEN / "checkpoint" / "keras", tmp_path / "ck")
+    (data,) = folder.glob("ck-1.data-*")
+    whole = data.read_bytes()
+    prefix = folder / "ck-1"
+    assert run(prefix)[0] == 0
+    with t2n.open(prefix, slots=True) as file, t2n.open(prefix) as weights:
+        slot = next(name for name in file if name not in weights and file[name].nbytes > 8)
+        assert slot.startswith("adam/")
+        at = whole.index(np.asarray(file[slot]).tobytes())
+        count = len(file)
+    data.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    code, (out, _) = run(prefix)
+    *lines, last = out.splitlines()
+    assert (code, last) == (1, f"damaged: {len(lines)} of {count} arrays cannot be read")
+    assert any(line.startswith(f"{slot}: {str(data)!r}") and "checksum" in line for line in lines)
+
+
+def test_what_is_no_array_is_told(run):
+    code, (out, err) = run(GOLDEN / "checkpoint" / "objects")
+    assert (code, out) == (0, "whole: 26 arrays, 2.6 KiB, were read, and fit every checksum that is kept of them\n")
+    assert err.startswith("left out: iterator/ITERATOR_STATE (3 variants in 508 bytes, which only TensorFlow can use")

@@ -100,12 +100,24 @@ def test_shapes_too_large_together(log):
 
 
 def test_what_is_no_log(tmp_path):
-    first = FIRST[:12] + b"\x00" * (len(FIRST) - 12)
-    for number, data in enumerate((b"", FIRST[:11], FIRST[:30], first, record(b""), record(event(1, scalar(b"x", 1))))):
+    """Records of anything else are records of bytes, and damaged as such."""
+    damaged = FIRST[:12] + b"\x00" * (len(FIRST) - 12)
+    others = [record(b""), record(event(1, scalar(b"x", 1)))]
+    contents = {
+        b"": "is of no format that can be read",
+        FIRST[:11]: "is of no format that can be read",
+        FIRST[:30]: "the record 0 at offset 0 is cut short: it takes 40 bytes at least, and 30 are left",
+        damaged: "the record 0 at offset 0 is damaged",
+    }
+    for number, (data, why) in enumerate(contents.items()):
         path = tmp_path / f"{number}.tfevents.0"
         path.write_bytes(data)
-        with pytest.raises(t2n.FormatError, match="is of no format that can be read"):
-            t2n.open(path)
+        with pytest.raises(t2n.FormatError, match=why):
+            t2n.to_numpy(t2n.open(path))
+    for data in others:
+        path.write_bytes(data)
+        with t2n.open(path) as file:
+            assert {name: file[name][...].tolist() for name in file} == {"record": [data[12:-4]]}
     with pytest.raises(t2n.FormatError, match="is of no format that can be read"):
         t2n.open(tmp_path)
 

@@ -142,10 +142,23 @@ def test_specifications_of_tensorflow(tf):
     np.testing.assert_array_equal(found["words"].to_padded(), wanted["words"].numpy())
 
 
-def test_images_are_not_decoded_yet(tmp_path):
-    with fails(
-        t2n.InvalidArgument,
-        "schema: the feature 'x' is declared as an Image, and images in TFRecords are not decoded yet; declare it as "
-        "Bytes",
-    ):
-        t2n.open(written(tmp_path / "x", row(x=[b"a"])), schema={"x": t2n.Image})
+def test_empty_lists_and_defaults_as_tensorflow_has_them(tf, tmp_path):
+    empty, unset = ("int64", []), None
+    one, two = tf.io.FixedLenFeature([], tf.int64, 7), tf.io.FixedLenFeature([2], tf.int64, [7, 8])
+    none, nothing = tf.io.FixedLenFeature([], tf.int64), tf.io.FixedLenFeature([0], tf.int64)
+    for number, spec in enumerate((one, two, none, nothing)):
+        for features in ({}, {"x": empty}, {"x": unset}):
+            record = row(**features)
+            path = written(tmp_path / f"x{number}{len(record)}", record)
+            try:
+                wanted = tf.io.parse_example([record], {"x": spec})["x"].numpy().tolist()
+            except tf.errors.InvalidArgumentError:
+                with pytest.raises(t2n.FormatError, match=r"(has no feature 'x'|has 0 values)"):
+                    t2n.to_numpy(t2n.open(path, schema={"x": spec}))
+                continue
+            assert t2n.to_numpy(t2n.open(path, schema={"x": spec}))["x"].tolist() == wanted
+    spec = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True, default_value=7)
+    records = [row(), row(x=empty), row(x=[1, 2])]
+    found = t2n.to_numpy(t2n.open(written(tmp_path / "x", *records), schema={"x": spec}))["x"]
+    assert found.to_list() == [tf.io.parse_single_example(one, {"x": spec})["x"].numpy().tolist() for one in records]
+    assert found.to_padded(7).tolist() == tf.io.parse_example(records, {"x": spec})["x"].numpy().tolist()

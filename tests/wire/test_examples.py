@@ -4,9 +4,13 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from conformance.kind import fails
 from tf2numpy import FormatError, Tf2NumpyError
 from tf2numpy._errors import HostMemoryError
+from tf2numpy.wire._examples import fill_strings
 from tf2numpy.wire.examples import Decoder, is_example, is_sequence_example
 
 from .example_messages import entry, example, feature, sequence_example
@@ -380,3 +384,20 @@ def test_bytes_in_any_form(form, content):
 def test_errors_are_ours():
     assert issubclass(HostMemoryError, Tf2NumpyError)
     assert issubclass(HostMemoryError, MemoryError)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_strings_are_objects_of_their_own(wanted):
+    ends = np.cumsum([0, *map(len, wanted)])
+    found = np.empty(len(wanted), object)
+    fill_strings(found, b"".join(wanted), ends)
+    assert found.tolist() == wanted
+
+
+def test_strings_are_within_their_data():
+    found = np.empty(2, object)
+    with fails(ValueError, "2 strings have 2 ends; 3 are needed"):
+        fill_strings(found, b"abc", np.array([0, 1]))
+    for ends, which in (([0, 2, 1], "1 is 2 to 1"), ([0, 2, 4], "1 is 2 to 4"), ([-1, 2, 3], "0 is -1 to 2")):
+        with fails(ValueError, f"the string {which} of 3 bytes"):
+            fill_strings(found, b"abc", np.array(ends))

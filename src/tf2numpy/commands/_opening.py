@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-_OPTIONS = ("select", "names", "slots", "constants", "checkpoint", "check", "on_corrupt", "partial")
+_OPTIONS = ("select", "names", "slots", "constants", "checkpoint", "check", "schema", "images", "on_corrupt", "partial")
 
 
 def add_select(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--constants", action="store_true", help="with the constants of a SavedModel's graph")
     parser.add_argument("--checkpoint", metavar="NAME", help="which one of a folder with several (default: the latest)")
     parser.add_argument("--no-check", dest="check", action="store_false", help="do not compare the file's checksums")
+    parser.add_argument("--schema", metavar="PATH", help="of TFRecords: a features.json that describes their features")
+    parser.add_argument("--images", action="store_true", help="of TensorFlow Datasets: decode images")
     parser.add_argument(
         "--on-corrupt", choices=("raise", "skip"), default="raise", help="of TFRecords: what to do with damaged records"
     )

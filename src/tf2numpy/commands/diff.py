@@ -12,7 +12,6 @@ from ._table import left_out_lines, number, shown
 
 if TYPE_CHECKING:
     from .._diff import Comparison, Difference
-    from .._protocols import Place, Stored
     from .._types import ArraySpec
 
 HELP = "say how the arrays of two files of any formats differ: names, dtypes, shapes, values"
@@ -33,11 +32,13 @@ def run(options: argparse.Namespace) -> int:
     A line begins with - for an array only in A, + for one only in B, ~ for one that differs.
     """
     from .._diff import compared
+    from .._opened import stored_in
     from .._places import place_of
 
     counts = {"-": 0, "+": 0, "~": 0, "=": 0}
     left, right = place_of(options.left), place_of(options.right)
-    with closing(_stored(left, options.names)) as a, closing(_stored(right, options.names)) as b:
+    names = {"names": options.names}  # where a format has but one way to name arrays, the other file may have more
+    with closing(stored_in(left, offered=names)) as a, closing(stored_in(right, offered=names)) as b:
         for path, stored in ((left, a), (right, b)):
             for line in left_out_lines(stored.left_out):
                 print(f"{path}: {line}", file=sys.stderr)
@@ -48,16 +49,6 @@ def run(options: argparse.Namespace) -> int:
                 print(f"{sign} {shown(found.name)}  {what}")
     print("{-} only in A, {+} only in B, {~} differ, {=} equal".format_map(counts))
     return 0 if counts["="] == sum(counts.values()) else 1
-
-
-def _stored(path: Place, names: str) -> Stored:
-    from .._errors import InvalidArgument
-    from .._opened import stored_by
-
-    try:
-        return stored_by(path, names=names)
-    except InvalidArgument:  # a format that has but one way to name arrays; the other file may have more
-        return stored_by(path)
 
 
 def _described(found: Comparison) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -94,7 +93,7 @@ class Layout:
         """
         if column is None or column.kind is None:
             column = empty_column(self.kind, rows, column, in_list=self.in_list)
-        values = strings(column) if self.kind == "bytes" else column.values
+        values: NDArray[Any] = column.strings() if self.kind == "bytes" else column.values
         if self.ragged == 0:
             found = {"": values.reshape(rows, *self.inner)}
         elif not self.in_list:
@@ -135,15 +134,6 @@ def build(parts: tuple[Part, ...], arrays: Mapping[str, NDArray[Any]]) -> dict[s
 def flat_names(name: str, parts: tuple[Part, ...]) -> list[str]:
     """Name the arrays of a column."""
     return [joined(name, part.name) for part in parts]
-
-
-def strings(column: Column) -> NDArray[Any]:
-    """Make the byte strings of a column, as an object array."""
-    assert column.ends is not None
-    data = column.values.tobytes()
-    found = np.empty(len(column.ends) - 1, object)
-    found[:] = [data[start:stop] for start, stop in pairwise(column.ends.tolist())]
-    return found
 
 
 def splits_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from .._dtypes import is_extended, logical_name
 from .._errors import FormatError
-from .._schema import BYTES, FLOATS, RAW, Declared
+from .._schema import BYTES, FLOATS, IMAGE, RAW, Declared
 from ..wire.examples import Column, Columns, Kind
-from ._example_parts import ROWS, SPLITS, VALUES, Arrays, Part, Where, empty_column, splits_of, spread, strings
+from ._example_parts import ROWS, SPLITS, VALUES, Arrays, Part, Where, empty_column, splits_of, spread
 
 _KINDS: dict[str, Kind] = {BYTES: "bytes", FLOATS: "float"}
 
@@ -64,17 +64,25 @@ class DeclaredLayout:
         """
         if column is None or column.kind is None:
             column = empty_column(self.kind, rows, column, in_list=column is not None and column.steps is not None)
-        counts, present = _counts(column), ~column.missing()
+        counts, present = counts_of(column), ~column.missing()
         if self.declared.form == RAW:
             values, counts = self._raw(column, counts, present, where)
         else:
-            values = strings(column) if self.kind == "bytes" else self._cast(column.values, counts, where)
+            values = column.strings() if self.kind == "bytes" else self._cast(column.values, counts, where)
         size = self.declared.row_size
         if self.known:
-            self._check(counts, present & (counts != size), where, f"{size}")
+            self.check_counts(counts, present & (counts != size), where, f"{size}")
         else:
-            self._check(counts, present & (counts % max(size, 1) != 0), where, f"a multiple of {size}")
+            self.check_counts(counts, present & (counts % max(size, 1) != 0), where, f"a multiple of {size}")
         return self._shaped(values, counts, present, where)
+
+    def sizes(self, column: Column | None, rows: int, where: Where) -> dict[str, int]:
+        """Say how many entries some records have in each part.
+
+        Raises: as `split`.
+        """
+        found = self.split(column, rows, where)
+        return {part.name: len(found[part.name]) - bool(part.cuts) for part in self.parts}
 
     def _shaped(
         self, values: NDArray[Any], counts: NDArray[np.int64], present: NDArray[np.bool_], where: Where
@@ -83,12 +91,8 @@ class DeclaredLayout:
         what, size = self.declared, self.declared.row_size
         inner = tuple(n for n in what.shape if n is not None)
         missing = not bool(present.all())
-        if missing and self.known and what.default is None:
-            row = int(np.argmin(present))
-            raise FormatError(
-                f"{where(row)} has no feature {what.feature!r}, which is declared without a default; declare one, or "
-                "the shape (None,)"
-            )
+        if self.known and what.default is None:
+            self.check_present(present, where)
         if missing and what.default is not None:
             filled = np.empty(int(counts.sum()) + size * int((~present).sum()), values.dtype)
             lengths = np.where(present, counts, size)
@@ -105,7 +109,7 @@ class DeclaredLayout:
         self, column: Column, counts: NDArray[np.int64], present: NDArray[np.bool_], where: Where
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """View the bytes of the strings, of which a row has one, as elements."""
-        self._check(counts, present & (counts != 1), where, "1")
+        self.check_counts(counts, present & (counts != 1), where, "1")
         assert column.ends is not None
         dtype = self.declared.dtype
         sizes = np.zeros(len(present), np.int64)
@@ -146,7 +150,17 @@ class DeclaredLayout:
             )
         return found
 
-    def _check(self, counts: NDArray[np.int64], wrong: NDArray[np.bool_], where: Where, allowed: str) -> None:
+    def check_present(self, present: NDArray[np.bool_], where: Where) -> None:
+        """Refuse rows that lack what has neither a default nor an axis of any size."""
+        if not present.all():
+            axes = "(None,)" if self.declared.form != IMAGE else f"(None, None, {self.declared.shape[2]})"
+            raise FormatError(
+                f"{where(int(np.argmin(present)))} has no feature {self.declared.feature!r}, which is declared without "
+                f"a default; declare {'one, or ' if self.declared.form != IMAGE else ''}the shape {axes}"
+            )
+
+    def check_counts(self, counts: NDArray[np.int64], wrong: NDArray[np.bool_], where: Where, allowed: str) -> None:
+        """Refuse rows that have another number of values than is declared."""
         if wrong.any():
             row = int(np.argmax(wrong))
             raise FormatError(
@@ -155,7 +169,7 @@ class DeclaredLayout:
             )
 
 
-def _counts(column: Column) -> NDArray[np.int64]:
+def counts_of(column: Column) -> NDArray[np.int64]:
     """Give how many values each row has, over all steps of a feature list."""
     if column.steps is None:
         return column.of_rows(column.lengths)

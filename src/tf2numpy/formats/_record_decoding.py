@@ -88,7 +88,7 @@ def decode(
     message: str,
     at: int,
     begin: Callable[[int, int], None],
-    explain: Callable[[Shard, memoryview], str],
+    explain: Callable[[memoryview], str],
 ) -> int:
     """Decode the records of a block from one on; give where it ended: before the one that `most_bytes` has no room for.
 
@@ -112,7 +112,7 @@ def decode(
             record = block.data[block.starts[at] : block.stops[at]]
             if not shard.wanted.skip or is_message(record):
                 where = f"{shard.name!r} cannot be read at offset {offset_of(block, at)}"
-                why = explain(shard, record) if is_message(record) else ""
+                why = explain(record) if is_message(record) else ""
                 raise type(error)(f"{where}: {error}{why}") from error
             shard.pass_over(block, at, f"it is no {message}")
             at += 1
@@ -136,7 +136,22 @@ def wanted(select: Sequence[str] | None, name: str) -> bool:
     return select is None or any(fits(pattern, name.encode()) for pattern in select)
 
 
-def kinds(columns: Columns) -> dict[tuple[bool, bytes], str]:
+def kinds(columns: Columns) -> dict[tuple[bool, bytes], Kind]:
     """Say of what kind the values are, by feature list or feature, and name."""
     both = ((False, columns.features), (True, columns.lists))
     return {(in_list, name): one.kind for in_list, found in both for name, one in found.items() if one.kind}
+
+
+def of_another(message: str, shards: Sequence[Shard], record: memoryview) -> str:
+    """Name the first of some files whose values are of another kind than those of a record; "" if there is none."""
+    alone = decoder_of(message, Chosen())
+    alone.decode(record, np.zeros(1, np.int64), np.array([len(record)]))
+    here = kinds(alone.take())
+    for shard in shards:
+        for block in shard.blocks():
+            alone = decoder_of(message, Chosen())
+            decode(alone, shard, block, message, 0, lambda *_: None, lambda _: "")
+            there = kinds(alone.take())
+            if any(here[name] != there[name] for name in here.keys() & there.keys()):
+                return f"; {shard.name!r} has those"
+    return ""

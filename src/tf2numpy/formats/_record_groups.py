@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._errors import FormatError
 from ..wire.records import FOOTER_BYTES, HEADER_BYTES, Block
-from ._record_shards import Shard, ahead
+from ._record_shards import Shard
 
 _HELD_STREAMS = 16
 
@@ -50,18 +50,6 @@ class Groups:
             return shard, shard.blocks_between(place.start, place.stop, place.first)
         return shard, self._unpacked(shard, purpose, place)
 
-    def from_record(self, number: int, record: int) -> Iterator[Block]:
-        """Give the records of a file from one on."""
-        shard = self._shards[number]
-        found = ahead(shard.blocks(), shard.blob.size)
-        before = [one for one in self._groups if one.shard == number and one.first <= record]
-        if record and before and shard.compression == "none":
-            found = shard.blocks_between(before[-1].start, shard.blob.size, before[-1].first)
-        for block in found:
-            wanted = block[block.numbers >= record]
-            if len(wanted):
-                yield wanted
-
     def close(self) -> None:
         """Let go of the streams."""
         self._streams.clear()
@@ -81,16 +69,40 @@ class Groups:
         raise FormatError(f"{shard.name!r} ends before its record {place.first}; it was changed since it was opened")
 
 
+class _Run(NamedTuple):
+    """The records of a block, from one on. row: that the first is. base, begins: together, where they lie."""
+
+    row: int
+    shard: Shard
+    numbers: NDArray[np.int64]
+    base: int
+    begins: NDArray[np.int64]
+
+
 class Runs:
     """Which records some rows are of."""
 
-    def __init__(self) -> None:
-        self._runs: list[tuple[int, str, NDArray[np.int64]]] = []
+    def __init__(self, runs: Iterable[_Run] = ()) -> None:
+        self._runs = list(runs)
 
     def add(self, shard: Shard, block: Block, row: int, at: int) -> None:
         """Say that the rows from one on are of the records of a block, from one on."""
-        self._runs.append((row, shard.name, block.numbers[at:]))
+        self._runs.append(_Run(row, shard, block.numbers[at:], block.offset - HEADER_BYTES, block.starts[at:]))
+
+    def join(self, other: Runs, row: int) -> None:
+        """Say the same of the rows from one on as another does of those from 0 on."""
+        self._runs += [run._replace(row=row + run.row) for run in other._runs]
+
+    def after(self, rows: int) -> Runs:
+        """Give the same without some of the first rows."""
+        return Runs(run._replace(row=run.row - rows) for run in self._runs)
+
+    def place(self, row: int) -> tuple[Shard, int, int]:
+        """Give the file of the record that a row is of, the record's number in it, and where it begins."""
+        run = max((run for run in self._runs if run.row <= row), key=lambda run: run.row)
+        at = row - run.row
+        return run.shard, int(run.numbers[at]), int(run.base + run.begins[at])
 
     def __call__(self, row: int) -> str:
-        first, name, numbers = max((run for run in self._runs if run[0] <= row), key=lambda run: run[0])
-        return f"the record {numbers[row - first]} of {name!r}"
+        shard, number, _ = self.place(row)
+        return f"the record {number} of {shard.name!r}"

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._errors import NotAsStated
 from .._protocols import RowSource, State
 from .._types import ArraySpec, Chunk, Feature, joined
 from ..wire.examples import Columns
+from ._example_images import Images
 from ._example_parts import Arrays, Where, build
-from ._record_table import AnyLayout, Table
+from ._record_cuts import cut
+from ._record_table import AnyLayout, Batch, Begin, Table
 
 # Of the columns of a batch: what a decoder holds may be half empty, and short strings take more as objects.
-_NUMBERS_SHARE, _STRINGS_SHARE = 2, 6
+_NUMBERS_SHARE, _STRINGS_SHARE, _IMAGES_SHARE = 2, 6, 2
 
 
 class Rows(RowSource):
@@ -24,20 +27,18 @@ class Rows(RowSource):
     def __init__(self, table: Table, kind: str) -> None:
         self.kind, self.device = kind, f"file {table.shown}"
         self._table = table
-        self._layouts: Sequence[AnyLayout] | None = None
 
     def whole(self) -> Mapping[str, NDArray[Any]]:
         """Decode everything in one pass; numbers stay where they were decoded to."""
-        columns, self._layouts, where = self._table.whole()
-        return _arrays(columns, self._layouts, where)
+        return _arrays(*self._table.whole())
 
     def host_bytes(self) -> int:
         """Nothing is known before; `whole` minds the memory."""
         return 0
 
     def specs(self) -> Mapping[str, ArraySpec]:
-        """Describe the arrays of all rows; what a schema declares is not counted for that."""
-        found, layouts = {}, self._table.layouts
+        """Describe the arrays of all rows, by a schema or the first records, uncounted; or by a pass that was made."""
+        found, layouts = {}, self._table.stated
         for layout in layouts:
             counts = self._table.counts(layout) if self._table.counted else None
             for part in layout.parts:
@@ -48,10 +49,14 @@ class Rows(RowSource):
 
     def chunks(self, max_bytes: int, after: State | None = None) -> Iterator[tuple[list[Chunk], State]]:
         """Give what each batch adds to each array."""
-        layouts = self._table.layouts
-        after = after or {"shard": 0, "record": 0, "ends": {}, "totals": {}}
-        ends, totals = dict(after["ends"]), dict(after["totals"])
-        for batch in self._table.batches(self._share(max_bytes), after["shard"], after["record"]):
+        layouts = self._table.stated
+        ends, totals, begin = dict[str, int](), dict[str, int](), (0, 0, 0)
+        if after is not None:
+            number, record, offset = after["after"]
+            ends, totals, begin = dict(after["ends"]), dict(after["totals"]), (number, record, offset)
+        for batch in self._batches(layouts, max_bytes, begin):
+            if not self._table.agrees(batch.columns):
+                raise NotAsStated(self)
             found = _arrays(batch.columns, layouts, batch.where)
             chunks = []
             for layout in layouts:
@@ -64,10 +69,11 @@ class Rows(RowSource):
                         array = (array if not start else array[1:]) + total
                     ends[name] = start + len(array)
                     chunks.append(Chunk(name, (slice(start, ends[name]),), array))
-            yield chunks, {"shard": batch.shard, "record": batch.record, "ends": dict(ends), "totals": dict(totals)}
+            yield chunks, {"after": list(batch.after), "ends": dict(ends), "totals": dict(totals)}
             del chunks
+        self._table.conclude()
         if not ends:
-            yield self._of_nothing(layouts), {"shard": len(self._table.shards), "record": 0, "ends": {}, "totals": {}}
+            yield self._of_nothing(layouts), {"after": [len(self._table.shards), 0, 0], "ends": {}, "totals": {}}
 
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
         """Give rows as a dict of their features; independent arrays.
@@ -75,7 +81,7 @@ class Rows(RowSource):
         Raises: InvalidArgument for a record that alone is too large.
         """
         done, layouts = 0, self._table.layouts
-        for batch in self._table.batches(self._share(max_bytes // 2)):
+        for batch in self._batches(layouts, max_bytes // 2):
             found = _arrays(batch.columns, layouts, batch.where)
             rows = batch.columns.rows
             yield Chunk("", (slice(done, done + rows),), _built(layouts, found))
@@ -100,21 +106,24 @@ class Rows(RowSource):
         """Count the records."""
         return self._table.rows
 
-    def forget_count(self) -> None:
-        """Keep what was counted: files do not change while they are read."""
+    def distrust(self) -> None:
+        """Have all records looked at: what is known then cannot prove wrong, as files do not change meanwhile."""
+        self._table.survey()
 
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         """Give a dict of arrays and RaggedArrays, by feature."""
-        return _built(self._layouts or self._table.layouts, arrays)
+        return _built(self._table.stated, arrays)
 
     def _of_nothing(self, layouts: Sequence[AnyLayout]) -> list[Chunk]:
         """Give the row_splits of no rows, which have one entry."""
         names = [joined(layout.name, part.name) for layout in layouts for part in layout.parts if part.cuts]
         return [Chunk(name, (slice(0, 1),), np.zeros(1, np.int64)) for name in names]
 
-    def _share(self, max_bytes: int) -> int:
-        strings = any(part.dtype.hasobject for layout in self._table.layouts for part in layout.parts)
-        return max_bytes // (_STRINGS_SHARE if strings else _NUMBERS_SHARE)
+    def _batches(self, layouts: Sequence[AnyLayout], max_bytes: int, after: Begin = (0, 0, 0)) -> Iterator[Batch]:
+        strings = any(isinstance(one, Images) or any(part.dtype.hasobject for part in one.parts) for one in layouts)
+        share = max_bytes // (_STRINGS_SHARE if strings else _NUMBERS_SHARE)
+        for batch in self._table.batches(layouts, share, after):
+            yield from cut(batch, layouts, max_bytes // _IMAGES_SHARE, self._table.shards)
 
 
 def _arrays(columns: Columns, layouts: Sequence[AnyLayout], where: Where) -> Arrays:

@@ -5,8 +5,6 @@ What is passed over, of a damaged file or one that is still being written, is re
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,29 +17,34 @@ from .._host import cpus
 from .._protocols import Place
 from ..wire import records
 from ..wire.records import Block
+from ._record_lanes import in_order
 
 _BLOCKS_AHEAD = 4
-_WORTH_A_THREAD_BYTES = 4 << 20
+WORTH_A_THREAD_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """How files are read, as `open` says of check, on_corrupt and partial.
 
-    left_out: what was passed over so far, by file and record, each with the reason.
+    left_out: what was passed over so far, by file and record, each with the reason. trail: of what was read of them.
     """
 
     check: bool = True
     skip: bool = False
     partial: bool = False
     left_out: dict[str, str] = field(default_factory=dict)
+    trail: Trail = field(default_factory=Trail)
 
 
 class Shard:
-    """One file of records, uncompressed or not."""
+    """One file of records, uncompressed or not.
 
-    def __init__(self, path: Place, wanted: Wanted) -> None:
-        self.place, self.name, self.wanted = path, str(path), wanted
+    told: how many records whatever lies beside the file says that it has, and the name of that, if anything does.
+    """
+
+    def __init__(self, path: Place, wanted: Wanted, told: tuple[int, str] | None = None) -> None:
+        self.place, self.name, self.wanted, self.told = path, str(path), wanted, told
         self._blob: Blob | None = None
         self._compression: str | None = ""
 
@@ -64,30 +67,46 @@ class Shard:
 
         Raises: FormatError if what unpacks begins no record.
         """
-        for block in records.blocks(self.blob.read, self.blob.size, check=self.wanted.check):
+        for block in records.blocks(self.blob.read, self.blob.size, check=self.wanted.check, salvage=True):
             sound = block[np.delete(np.arange(len(block)), block.damaged())] if self.wanted.check else block
             if len(sound):
                 return sound
         return None
 
-    def blocks(self) -> Iterator[Block]:
-        """Give all records, their sums compared; those that do not fit are left out where that is wanted.
+    def blocks(self, start: int = 0, first: int = 0) -> Iterator[Block]:
+        """Give the records from one on, their sums compared; those that do not fit are left out where that is wanted.
 
-        Raises: FormatError naming the file, the record and its offset; ChecksumError.
+        first: the number of that record; start: where it begins in a file that is not compressed.
+        Raises: FormatError naming the file, the record and its offset, or for a file of more or fewer records than are
+        told of; ChecksumError.
         """
-        trail, blob = Trail(), self.blob
+        check = self.wanted.check
+        if self.compression == "none":
+            found = records.blocks(self._read, self.blob.size, check=check, start=start, first=first)
+            yield from self._sound(self._counted(found, first))
+            return
+        salvage = self.wanted.skip or self.wanted.partial
+        found = records.blocks(self._read, self.blob.size, check=check, salvage=salvage)
+        for block in self._sound(self._counted(found)):
+            after = block if block.numbers[0] >= first else block[block.numbers >= first]
+            if len(after):
+                yield after
 
-        def read(start: int, stop: int) -> Any:
-            trail.passed(blob, stop - start)
-            return blob.read(start, stop)
-
-        return self._sound(records.blocks(read, blob.size, check=self.wanted.check))
+    def _counted(self, found: Iterator[Block], count: int = 0) -> Iterator[Block]:
+        """Compare how many records there are with what is told of them. count: how many are before those."""
+        for block in found:
+            count += len(block)
+            yield block
+        if self.told is not None and self.told[0] != count:
+            raise FormatError(f"it has {count} records, and {self.told[1]!r} tells of {self.told[0]}")
 
     def blocks_between(self, start: int, stop: int, first: int) -> Iterator[Block]:
         """Give the records between two offsets of an uncompressed file; first: the number of the first one."""
-        view = self.blob.read(start, stop)
-        found = records.blocks(lambda low, high: view[low:high], stop - start, check=self.wanted.check)
-        return self._sound(_moved(found, start, first))
+        return self._sound(records.blocks(self._read, stop, check=self.wanted.check, start=start, first=first))
+
+    def _read(self, start: int, stop: int) -> Any:
+        self.wanted.trail.passed(self.blob, stop - start)
+        return self.blob.read(start, stop)
 
     def _sound(self, found: Iterator[Block]) -> Iterator[Block]:
         while True:
@@ -126,48 +145,11 @@ def offset_of(block: Block, row: int) -> int:
     return int(block.offset + block.starts[row] - records.HEADER_BYTES)
 
 
-def ahead(blocks: Iterator[Block], nbytes: int) -> Iterator[Block]:
-    """Give blocks that a thread unpacks and compares while those before are decoded, of a file of so many bytes."""
-    return _by_thread(blocks) if cpus() > 1 and nbytes >= _WORTH_A_THREAD_BYTES else blocks
+def ahead(blocks: Iterator[Block], nbytes: int, side_by_side: int = 1) -> Iterator[Block]:
+    """Give blocks that a thread unpacks and compares while those before are decoded, of a file of so many bytes.
 
-
-def _by_thread(blocks: Iterator[Block]) -> Iterator[Block]:
-    ready: queue.Queue[Any] = queue.Queue(_BLOCKS_AHEAD)
-    stopped = threading.Event()
-
-    def put(item: Any) -> bool:
-        while not stopped.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def read() -> None:
-        try:
-            for block in blocks:
-                if not put((block, None)):
-                    return
-            put((None, None))
-        except BaseException as error:  # it belongs to whoever takes the blocks
-            put((None, error))
-
-    thread = threading.Thread(target=read, name="tf2numpy records", daemon=True)
-    thread.start()
-    try:
-        while True:
-            block, error = ready.get()
-            if error is not None:
-                raise error
-            if block is None:
-                return
-            yield block
-    finally:
-        stopped.set()
-        thread.join()
-
-
-def _moved(blocks: Iterator[Block], offset: int, first: int) -> Iterator[Block]:
-    for block in blocks:
-        yield Block(block.data, block.starts, block.stops, block.numbers + first, block.offset + offset)
+    side_by_side: how many files are read at once; a thread gains nothing where each processor has one of them.
+    """
+    if cpus() <= side_by_side or nbytes < WORTH_A_THREAD_BYTES:
+        return blocks
+    return in_order([lambda _: blocks], 1, _BLOCKS_AHEAD)

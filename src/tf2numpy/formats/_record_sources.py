@@ -14,6 +14,7 @@ from .._protocols import ArraySource
 from .._sources import Numeric, structural
 from .._strings import Strings
 from .._types import ArraySpec, Index, Request, joined
+from ._example_images import Pixels
 from ._example_parts import Part
 from ._record_table import AnyLayout, Table
 
@@ -30,7 +31,7 @@ class _Flat:
         self._bases = counts[part.cuts] if part.cuts else None
         self.shape = (int(self._ends[-1]) + bool(part.cuts), *part.inner)
 
-    def pieces(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    def pieces(self, start: int, stop: int) -> Iterator[tuple[int, NDArray[Any] | Pixels]]:
         """Give the entries from start to stop in pieces: where each begins, and the piece."""
         first = max(0, int(np.searchsorted(self._ends, start, "right")) - 1)
         for group in range(first, len(self._ends) - 1):
@@ -48,7 +49,11 @@ class _Flat:
     def fill(self, target: NDArray[Any], start: int) -> None:
         """Fill an array with the entries from start on."""
         for at, piece in self.pieces(start, start + len(target)):
-            target[at - start : at - start + len(piece)] = piece
+            part = target[at - start : at - start + len(piece)]
+            if isinstance(piece, Pixels):
+                piece.fill(part)
+            else:
+                part[...] = piece
 
 
 class _Numbers(Numeric):

@@ -10,7 +10,6 @@ import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,32 +18,36 @@ from numpy.typing import NDArray
 from .. import _memory
 from .._errors import HostMemoryError
 from .._schema import Declared
-from .._spans import too_large
 from .._units import format_bytes
 from ..wire.examples import Columns
-from ..wire.records import Block
 from ._example_facts import Survey
-from ._example_parts import Arrays, Layout, Where, splits_of
+from ._example_images import Images, layout_of
+from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
-from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, fits, kinds, text, wanted
+from ._record_decoding import RAW, RECORD, Chosen, decoder_of, fits, text, wanted
 from ._record_groups import Groups, Runs
-from ._record_shards import Shard, ahead
+from ._record_guess import Guess
+from ._record_reading import Reading
+from ._record_shards import Shard, offset_of
 
 AnyLayout: TypeAlias = Layout | DeclaredLayout
+# A record: the number of its file, its own in that, and where it begins there.
+Begin: TypeAlias = tuple[int, int, int]
 
 _UNDECLARED = "the schema does not declare it"
 _GLOB = frozenset("*?[")
 _COLUMN_BYTES = 700  # of a decoder, without its values
 _HELD_GROUPS = 8
+# As many records say what the others will be like, wherever they are looked for in vain for long.
+_SAMPLED_FILES, _SAMPLED_RECORDS, _SAMPLED_BYTES = 16, 4096, 16 << 20
 
 
 class Batch(NamedTuple):
-    """Some records of one file. where: names one of them. shard, record: where the next one is."""
+    """Some records. where: names one of them. after: where the next one is."""
 
     columns: Columns
-    where: Where
-    shard: int
-    record: int
+    where: Runs
+    after: Begin
 
 
 class Table:
@@ -65,15 +68,17 @@ class Table:
         self.shown, self.shards, self.message, self.select, self.schema = shown, shards, message, select, schema
         self._declared: list[DeclaredLayout] | None = None
         if schema is not None:
-            self._declared = [DeclaredLayout(name, one) for name, one in schema.items() if wanted(select, name)]
+            self._declared = [layout_of(name, one) for name, one in schema.items() if wanted(select, name)]
         self._declared_counts: dict[str, dict[str, array[int]]] = {}
         self._lock = threading.RLock()
         self._survey: Survey | None = None
-        self._groups = Groups(shards)
+        self._reading, self._groups = Reading(shown, shards, message), Groups(shards)
         self._layouts: list[Layout] = []
         self._without_kind: dict[str, str] = {}
         self._chosen: Chosen | None = None
-        self._splits: OrderedDict[tuple[str, int], Arrays] = OrderedDict()
+        self._guess: Guess | None = None
+        self._concluded = False
+        self._splits: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
     def narrowed(self, select: Sequence[str]) -> Table:
         """Give a table of some of the features."""
@@ -98,69 +103,94 @@ class Table:
         return self._layouts
 
     @property
+    def stated(self) -> Sequence[AnyLayout]:
+        """How each column becomes arrays, by the first records where nothing else says so; see `agrees`."""
+        if self._declared is not None or self._survey is not None:
+            return self.layouts
+        with self._lock:
+            if self._guess is None:
+                self._guess = Guess(self._sampled())
+            return self._guess.layouts
+
+    def agrees(self, columns: Columns) -> bool:
+        """Tell whether some more records are what `stated` says."""
+        if self._guess is None or self._survey is not None:
+            return True
+        return self._guess.agrees(columns)
+
+    def conclude(self) -> None:
+        """Say that all records agreed with what is stated."""
+        if self._guess is not None and self._survey is None:
+            self._without_kind, self._concluded = self._guess.left_out, True
+
+    def survey(self) -> None:
+        """Find out in a pass of its own what the columns are."""
+        self._surveyed()
+
+    @property
     def left_out(self) -> dict[str, str]:
         """What is in the files and in no array, by name, each with the reason."""
         if self._declared is not None:
             if not self._without_kind:
-                known = {layout.feature for layout in self._declared}
+                known = self.features()
                 self._without_kind = {text(name): _UNDECLARED for name in sorted(self._first_names() - known)}
-        elif self._survey is None and not self._without_kind:
+        elif self._survey is None and not self._without_kind and not self._concluded:
             self._surveyed()
-        return self._without_kind | (self.shards[0].wanted.left_out if self.shards else {})
+        return self._without_kind
+
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """What was passed over of the files so far, by file and record, each with the reason."""
+        return self.shards[0].wanted.left_out if self.shards else {}
 
     def whole(self) -> tuple[Columns, Sequence[AnyLayout], Where]:
         """Decode everything, in one pass.
 
         Raises: HostMemoryError if it does not fit.
         """
-        free = _memory.free_bytes()
-        decoder, runs = decoder_of(self.message, self.chosen(), free), Runs()
-        for shard in self.shards:
-            for block in ahead(shard.blocks(), shard.blob.size):
-                at = 0
-                while at < len(block):
-                    at = self._decode(decoder, shard, block, at, runs)
-                    if at < len(block):
-                        raise HostMemoryError(
-                            f"the records of {self.shown!r} take more than the {format_bytes(free)} of host memory "
-                            f"that are free: {decoder.rows} were read; choose features with select=, or take them in "
-                            "pieces with iter_chunks(x)"
-                        )
-        columns = decoder.take()
-        layouts, self._without_kind = self._layouts_of(columns)
-        return columns, layouts, runs
+        columns, runs = self._reading.whole(self.chosen())
+        if self._declared is None:
+            self._guess = Guess(_survey_of(columns))
+            self.conclude()
+        return columns, self.stated, runs
 
     def first(self, count: int) -> tuple[Columns, Sequence[AnyLayout], Where]:
-        """Decode the first records."""
-        decoder, runs = decoder_of(self.message, self.chosen()), Runs()
+        """Decode the first records.
+
+        Raises: HostMemoryError if they do not fit.
+        """
+        free = _memory.free_bytes()
+        decoder, runs = decoder_of(self.message, self.chosen(), free), Runs()
         for shard, block in ((one, block) for one in self.shards for block in one.blocks()):
+            some = block[: count - decoder.rows]
+            if self._reading.decode(decoder, shard, some, 0, runs) < len(some):
+                raise HostMemoryError(
+                    f"the first {count} records of {self.shown!r} take more than the {format_bytes(free)} of host "
+                    f"memory that are free: {decoder.rows} were read; ask for fewer"
+                )
             if decoder.rows >= count:
                 break
-            self._decode(decoder, shard, block[: count - decoder.rows], 0, runs)
         columns = decoder.take()
-        return columns, self._layouts_of(columns)[0], runs
+        return columns, _survey_of(columns).layouts()[0] if self._declared is None else self._declared, runs
 
-    def batches(self, max_bytes: int, shard: int = 0, record: int = 0) -> Iterator[Batch]:
-        """Give the records from one on in batches whose columns take max_bytes at most.
+    def batches(self, layouts: Sequence[AnyLayout], max_bytes: int, after: Begin = (0, 0, 0)) -> Iterator[Batch]:
+        """Give the records from one on in batches whose columns, of so many layouts, take max_bytes at most.
 
         Raises: InvalidArgument for a record that alone takes more.
         """
-        bound = max_bytes + _COLUMN_BYTES * len(self.layouts)
-        decoder = decoder_of(self.message, self.chosen(), bound)
-        for number in range(shard, len(self.shards)):
-            one, runs = self.shards[number], Runs()
-            for block in self._groups.from_record(number, record if number == shard else 0):
-                at = 0
-                while at < len(block):
-                    end = self._decode(decoder, one, block, at, runs)
-                    if end < len(block):
-                        if not decoder.rows:
-                            raise self._too_large(one, block, end, bound)
-                        yield Batch(decoder.take(), runs, number, int(block.numbers[end]))
-                        runs = Runs()
-                    at = end
-            if decoder.rows:
-                yield Batch(decoder.take(), runs, number + 1, 0)
+        bound, chosen = max_bytes + _COLUMN_BYTES * len(layouts), self.chosen()
+        decoder, runs = decoder_of(self.message, chosen, bound), Runs()
+        for number, block in self._reading.blocks(*after):
+            shard, at = self.shards[number], 0
+            while at < len(block):
+                at = self._reading.decode(decoder, shard, block, at, runs)
+                if at < len(block):
+                    if not decoder.rows:
+                        raise self._reading.too_large(chosen, shard, block, at, bound)
+                    yield Batch(decoder.take(), runs, (number, int(block.numbers[at]), offset_of(block, at)))
+                    runs = Runs()
+        if decoder.rows:
+            yield Batch(decoder.take(), runs, (len(self.shards), 0, 0))
 
     def counts(self, layout: AnyLayout) -> dict[str, NDArray[np.int64]]:
         """Give where each group ends in each part of a column, from 0 on; without the last entry of row_splits."""
@@ -175,8 +205,8 @@ class Table:
         """Count the records that lack a column; None of a declared one, which defaults may fill."""
         return None if isinstance(layout, DeclaredLayout) else self._surveyed().missing(layout)
 
-    def group(self, layout: AnyLayout, group: int) -> Arrays:
-        """Give the arrays of one column of one group, row_splits from 0 on."""
+    def group(self, layout: AnyLayout, group: int) -> dict[str, Any]:
+        """Give the arrays of one column of one group, row_splits from 0 on; those of images are not decoded yet."""
         key = (layout.name, group)
         with self._lock:
             found = self._splits.pop(key, None) or self._decoded(layout, group)
@@ -220,14 +250,14 @@ class Table:
         if block is None:
             return set()
         decoder = decoder_of(self.message, Chosen())
-        self._decode(decoder, self.shards[0], block, 0, Runs())
+        self._reading.decode(decoder, self.shards[0], block, 0, Runs())
         columns = decoder.take()
         return {*columns.features, *columns.lists}
 
     def features(self) -> set[bytes]:
         """Give the names of all features, wanted or not; of the declared ones, where some are."""
         if self.schema is not None:
-            return {name.encode() for name in self.schema}
+            return {one.feature.encode() for one in self.schema.values()}
         if self.message == RAW:
             return {RECORD}
         every = Table(self.shown, self.shards, self.message)
@@ -237,69 +267,57 @@ class Table:
     def _surveyed(self) -> Survey:
         with self._lock:
             if self._survey is None:
-                survey, groups = Survey(), Groups(self.shards)
-                open_ones = [layout for layout in self._declared or () if not layout.known]
+                groups, open_ones = Groups(self.shards), [one for one in self._declared or () if not one.known]
                 nothing = self._declared is not None and not open_ones
-                decoder = decoder_of(self.message, Chosen({}, {}) if nothing else self.chosen())
-                for number, shard in enumerate(self.shards):
-                    for block in ahead(shard.blocks(), shard.blob.size):
-                        runs = Runs()
-                        self._decode(decoder, shard, block, 0, runs)
-                        columns = decoder.take()
-                        for layout in open_ones:
-                            self._count(layout, columns, runs)
-                        groups.add(number, block)
-                        survey.add(columns)
+                survey = Survey()
+                for number, block, columns, runs in self._reading.by_block(
+                    Chosen({}, {}) if nothing else self.chosen()
+                ):
+                    for layout in open_ones:
+                        self._count(layout, columns, runs)
+                    groups.add(number, block)
+                    survey.add(columns)
                 if self._declared is None:
                     self._layouts, self._without_kind = survey.layouts()
                 self._survey, self._groups = survey, groups
             return self._survey
 
-    def _layouts_of(self, columns: Columns) -> tuple[Sequence[AnyLayout], dict[str, str]]:
-        """Decide how columns become arrays, if they are all there is; and say which cannot."""
-        if self._declared is not None:
-            return self._declared, {}
-        survey = Survey()
-        survey.add(columns)
-        return survey.layouts()
+    def _sampled(self) -> Survey:
+        """Look at the first records of some of the files."""
+        survey, decoder = Survey(), decoder_of(self.message, self.chosen())
+        chosen = self.shards[:: -(-len(self.shards) // _SAMPLED_FILES)] if self.shards else []
+        for shard in chosen:
+            rows = nbytes = 0
+            for block in shard.blocks():
+                self._reading.decode(decoder, shard, block, 0, Runs())
+                survey.add(decoder.take())
+                rows, nbytes = rows + len(block), nbytes + len(block.data)
+                if rows * len(chosen) >= _SAMPLED_RECORDS or nbytes * len(chosen) >= _SAMPLED_BYTES:
+                    break
+        return survey
 
     def _count(self, layout: DeclaredLayout, columns: Columns, runs: Runs) -> None:
         """Keep how many entries a group of records has in each part of a column of any size."""
-        found = layout.split(layout.column(columns), columns.rows, runs)
         counts = self._declared_counts.setdefault(layout.name, {part.name: array("q") for part in layout.parts})
-        for part in layout.parts:
-            counts[part.name].append(len(found[part.name]) - bool(part.cuts))
+        for name, count in layout.sizes(layout.column(columns), columns.rows, runs).items():
+            counts[name].append(count)
 
-    def _decode(self, decoder: Any, shard: Shard, block: Block, at: int, runs: Runs) -> int:
-        begin = partial(runs.add, shard, block)
-        return decode(decoder, shard, block, self.message, at, begin, self._of_another)
-
-    def _of_another(self, shard: Shard, record: memoryview) -> str:
-        """Name the file before this one whose values are of another kind than those of a record."""
-        alone = decoder_of(self.message, Chosen())
-        alone.decode(record, np.zeros(1, np.int64), np.array([len(record)]))
-        here = kinds(alone.take())
-        for other in self.shards[: self.shards.index(shard)]:
-            for block in other.blocks():
-                alone = decoder_of(self.message, Chosen())
-                decode(alone, other, block, self.message, 0, lambda *_: None, lambda *_: "")
-                there = kinds(alone.take())
-                if any(here[name] != there[name] for name in here.keys() & there.keys()):
-                    return f"; {other.name!r} has those"
-        return ""
-
-    def _too_large(self, shard: Shard, block: Block, at: int, bound: int) -> Exception:
-        alone = decoder_of(self.message, self.chosen())
-        self._decode(alone, shard, block[at : at + 1], 0, Runs())
-        return too_large(f"the record {block.numbers[at]} of {shard.name!r}", alone.nbytes, bound)
-
-    def _decoded(self, layout: AnyLayout, group: int) -> Arrays:
+    def _decoded(self, layout: AnyLayout, group: int) -> dict[str, Any]:
         decoder, runs = decoder_of(self.message, _alone(layout)), Runs()
         shard, blocks = self._groups.read(layout.name, group)
         for block in blocks:
-            self._decode(decoder, shard, block, 0, runs)
+            self._reading.decode(decoder, shard, block, 0, runs)
         columns = decoder.take()
-        return layout.split(layout.column(columns), columns.rows, runs)
+        column = layout.column(columns)
+        if isinstance(layout, Images):  # of which perhaps one is wanted, and the others take long
+            return layout.unread(column, columns.rows, runs)
+        return layout.split(column, columns.rows, runs)
+
+
+def _survey_of(columns: Columns) -> Survey:
+    survey = Survey()
+    survey.add(columns)
+    return survey
 
 
 def _alone(layout: AnyLayout) -> Chosen:

@@ -13,15 +13,19 @@ from typing import Any
 from .._errors import FormatError, InvalidArgument
 from .._protocols import ArraySource, Place, Stored
 from .._schema import IMAGE, Declared, declared
+from ._example_images import first_channels
 from ._record_decoding import EXAMPLE, RAW, message_of
 from ._record_names import fitting, inside, is_pattern
 from ._record_rows import Rows
 from ._record_shards import Shard, Wanted
 from ._record_sources import sources_of
 from ._record_table import Table
+from ._small_files import json_of
+from ._tfds_features import NOTHING_TOLD, Features, features_of, is_features
 
 _SUFFIX = ".tfrecord"
 _SHOWN = 20
+_LOOKED_AT = 64
 
 
 def tfrecord(
@@ -31,39 +35,60 @@ def tfrecord(
     check: bool = True,
     on_corrupt: str = "raise",
     partial: bool = False,
-    schema: Mapping[str, Any] | None = None,
+    schema: Mapping[str, Any] | Place | None = None,
+    images: bool = False,
 ) -> Stored | None:
     """Open TFRecord files as arrays along their records.
 
-    check, on_corrupt, partial, schema: as `open` takes them.
+    check, on_corrupt, partial, schema, images: as `open` takes them; schema may be the place of a features.json.
     Raises: FormatError naming the file, for one among several that has no records, or others; ChecksumError.
     """
     if on_corrupt not in ("raise", "skip"):
         raise InvalidArgument(f"on_corrupt={on_corrupt!r} is not 'raise' or 'skip'")
-    wanted = Wanted(check=check, skip=on_corrupt == "skip", partial=partial)
-    shards = _shards(path, head, wanted)
-    return None if shards is None else stored(str(path), shards, None if schema is None else declared(schema))
+    reading = Wanted(check=check, skip=on_corrupt == "skip", partial=partial)
+    shards = _shards(path, head, reading)
+    if shards is None:
+        return None
+    found, told = _schema_of(schema, images)
+    return of_table(table_of(str(path), shards, found), told)
 
 
-def _shards(path: Place, head: bytes, wanted: Wanted) -> list[Shard] | None:
+def _schema_of(schema: Any, images: bool) -> tuple[dict[str, Declared] | None, Features]:
+    """Read a schema, be it of a features.json, which tells more."""
+    if isinstance(schema, Mapping) and is_features(schema):
+        features = features_of(schema, "schema=", images=images)
+    elif hasattr(schema, "is_file"):
+        features = features_of(json_of(schema), repr(str(schema)), images=images)
+    elif images:
+        raise InvalidArgument(
+            "images=True decodes the images that a features.json tells of; declare others with "
+            "schema={'name': t2n.Image(...)}"
+        )
+    else:
+        return None if schema is None else declared(schema), NOTHING_TOLD
+    return declared(features.schema), features
+
+
+def _shards(path: Place, head: bytes, reading: Wanted) -> list[Shard] | None:
     if path.is_file():
-        return _recognised([path], wanted)
+        return _recognised([path], reading)
     if path.is_dir():
-        return _recognised(inside(path), wanted)
+        return _recognised(inside(path), reading)
     if not is_pattern(path) or not (files := fitting(path)):
         return None
-    shards = [Shard(file, wanted) for file in files]
-    for one in shards:
-        if _has_records(one) is False:
-            raise FormatError(
-                f"{one.name!r}, which {str(path)!r} fits, is no TFRecord file; give a pattern that fits only such files"
-            )
-    return shards
+    shards = [Shard(file, reading) for file in files]
+    found = [_has_records(one) for one in shards]
+    if False in found and any(found):
+        raise FormatError(
+            f"{shards[found.index(False)].name!r}, which {str(path)!r} fits, is no TFRecord file; give a pattern that "
+            "fits only such files"
+        )
+    return None if False in found else shards
 
 
-def _recognised(files: Sequence[Place], wanted: Wanted) -> list[Shard] | None:
+def _recognised(files: Sequence[Place], reading: Wanted) -> list[Shard] | None:
     """Give the shards if all are TFRecords; an empty file by itself may be anything, unless it is called so."""
-    shards = [Shard(file, wanted) for file in files]
+    shards = [Shard(file, reading) for file in files]
     found = [_has_records(one) for one in shards]
     sure = any(found) or any(_SUFFIX in file.name for file in files)
     return shards if sure and False not in found else None
@@ -79,7 +104,7 @@ def _has_records(shard: Shard) -> bool | None:
         return False
 
 
-def stored(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared] | None) -> Stored:
+def table_of(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared] | None) -> Table:
     """Make a table of files, by their first records.
 
     Raises: FormatError for files of different messages, naming two.
@@ -97,26 +122,47 @@ def stored(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared] |
             raise FormatError(f"{first!r} has records of {message}, and {shard.name!r} of {found}; open them apart")
         message = found if not first or found != EXAMPLE else message
         first = first or shard.name
-    images = [name for name, one in (schema or {}).items() if one.form == IMAGE]
-    if images:
-        raise InvalidArgument(
-            f"schema: the feature {images[0]!r} is declared as an Image, and images in TFRecords are not decoded yet; "
-            "declare it as Bytes"
-        )
     if schema is not None and message == RAW:
         raise InvalidArgument(f"schema= declares features, and the records of {shown!r} are bytes; leave schema out")
-    return _of_table(Table(shown, shards, message, None, schema))
+    if schema is not None:
+        schema = _with_channels(shown, shards, message, schema)
+    return Table(shown, shards, message, None, schema)
 
 
-def _of_table(table: Table) -> Stored:
+def _with_channels(
+    shown: str, shards: Sequence[Shard], message: str, schema: Mapping[str, Declared]
+) -> dict[str, Declared]:
+    """Let images of which it is not declared have as many channels as the first one."""
+    found = dict(schema)
+    for name, one in schema.items():
+        if one.form != IMAGE or one.shape[2] is not None:
+            continue
+        columns, layouts, where = Table(shown, shards, message, [name], {name: one}).first(_LOOKED_AT)
+        channels = first_channels(layouts[0].column(columns), one, where)
+        if channels is None:
+            raise InvalidArgument(
+                f"schema: the feature {name!r} is declared as an Image of any number of channels, and none of the "
+                f"first {columns.rows} records of {shown!r} has one; declare how many"
+            )
+        found[name] = one._replace(shape=(*one.shape[:2], channels))
+    return found
+
+
+def of_table(table: Table, told: Features = NOTHING_TOLD) -> Stored:
+    """Give a table as what `open` gives; told: what else is known of the features."""
     kind = f"TFRecords of {table.message}"
-    narrow = given(_narrowed, table)
     return Stored(
-        kind, _Arrays(table, kind), table.close, left_out=_LeftOut(table), rows=Rows(table, kind), narrow=narrow
+        kind,
+        _Arrays(table, kind),
+        table.close,
+        left_out=_LeftOut(table, told.left_out),
+        rows=Rows(table, kind),
+        narrow=given(_narrowed, table, told),
+        notes=told.notes,
     )
 
 
-def _narrowed(table: Table, select: Sequence[str]) -> Stored:
+def _narrowed(table: Table, told: Features, select: Sequence[str]) -> Stored:
     """Leave only some features.
 
     Raises: InvalidArgument for a pattern that fits none of them.
@@ -129,7 +175,7 @@ def _narrowed(table: Table, select: Sequence[str]) -> Stored:
                 f"select={pattern!r} fits none of the {len(known)} features of {table.shown!r}, whose records have "
                 f"{', '.join(known[:_SHOWN])}{more}"
             )
-    return _of_table(table.narrowed(select))
+    return of_table(table.narrowed(select), told.narrowed(select))
 
 
 class _Arrays(Mapping[str, ArraySource]):
@@ -158,16 +204,22 @@ class _Arrays(Mapping[str, ArraySource]):
 
 
 class _LeftOut(Mapping[str, str]):
-    """What is in no array, with what was passed over so far."""
+    """What is in no array, with what was passed over so far. known: reasons that are known already."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, table: Table, known: Mapping[str, str]) -> None:
+        self._table, self._known = table, known
 
-    def __getitem__(self, name: str) -> Any:
-        return self._table.left_out[name]
+    def _all(self) -> dict[str, str]:
+        return self._table.left_out | dict(self._known) | self._table.passed_over
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._table.left_out)
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._table.left_out)
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())

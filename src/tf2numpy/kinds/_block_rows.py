@@ -105,7 +105,7 @@ class BlockRows(RowSource):
                 yield Chunk("", (slice(done + start, done + stop),), self._piece(leaves, start, stop))
             done += rows
 
-    def forget_count(self) -> None:
+    def distrust(self) -> None:
         """Rely no longer on the number of rows that was stated."""
         self._count = None
 

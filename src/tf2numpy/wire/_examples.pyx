@@ -6,6 +6,7 @@ end. Source of the messages: tensorflow/core/example/{example,feature}.proto.
 """
 
 from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memset
@@ -186,6 +187,22 @@ cdef class Kernel:
             raise ValueError(f"{columns.store.reading.allowed} features can be selected at most")
         column_at(columns, number).kind = kind
         return 0
+
+
+def fill_strings(found, const uint8_t[::1] data not None, const int64_t[::1] ends not None):
+    """Make the byte strings data[ends[i]:ends[i + 1]], one for each element of an array of objects.
+
+    Raises: ValueError for ends that are not as many, do not rise, or go beyond the data.
+    """
+    cdef object[::1] target = found
+    cdef int64_t count = target.shape[0], size = data.shape[0], at
+    cdef const uint8_t *begin = &data[0] if size else NOWHERE
+    if ends.shape[0] != count + 1:
+        raise ValueError(f"{count} strings have {ends.shape[0]} ends; {count + 1} are needed")
+    for at in range(count):
+        if not 0 <= ends[at] <= ends[at + 1] <= size:
+            raise ValueError(f"the string {at} is {ends[at]} to {ends[at + 1]} of {size} bytes")
+        target[at] = PyBytes_FromStringAndSize(<const char *>begin + ends[at], ends[at + 1] - ends[at])
 
 
 def is_message(const uint8_t[::1] record not None, bint sequence):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from .._errors import FormatError
@@ -23,15 +24,19 @@ _WINDOW_BITS = {"gzip": 31, "zlib": 15}
 _FRAME_HEADER = 4
 
 
-def unpacked(read: Read, size: int, compression: str) -> Iterator[Buffer]:
+def unpacked(read: Read, size: int, compression: str, *, salvage: bool = False) -> Iterator[Buffer]:
     """Give what a file of that size holds, in pieces of about PIECE_BYTES.
 
-    compression: "none", "gzip" (of several members, too), "zlib" or "snappy".
+    compression: "none", "gzip" (of several members, too), "zlib" or "snappy". salvage: before an error, give whatever
+    can be had of a deflated file that is damaged or cut short, to the last byte, for the time of unpacking it again.
     Raises: FormatError, naming the offset in the file, for what cannot be unpacked; MissingExtra.
     """
     if compression == "none":
         return (memoryview(read(at, min(at + PIECE_BYTES, size))) for at in range(0, size, PIECE_BYTES))
-    return _snappy_frames(read, size) if compression == "snappy" else _deflated(read, size, compression)
+    if compression == "snappy":
+        return _snappy_frames(read, size)
+    found = _deflated(read, size, compression, fastest_zlib())
+    return _salvaged(found, read, size, compression) if salvage else found
 
 
 def snappy_block(data: Buffer) -> Buffer:
@@ -68,8 +73,7 @@ def _snappy_frames(read: Read, size: int) -> Iterator[Buffer]:
         at = start + length
 
 
-def _deflated(read: Read, size: int, compression: str) -> Iterator[Buffer]:
-    library = fastest_zlib()
+def _deflated(read: Read, size: int, compression: str, library: Any) -> Iterator[Buffer]:
     work = None
     for at in range(0, size, _INPUT_BYTES):
         rest: Any = memoryview(read(at, min(at + _INPUT_BYTES, size)))
@@ -99,3 +103,49 @@ def _tail(work: Any, library: Any, compression: str, size: int) -> Iterator[Buff
         raise FormatError(f"the {compression} stream cannot be unpacked near offset {size}: {error}") from error
     if not work.eof:
         raise FormatError(f"the {compression} stream is cut short at {size}, where the file ends")
+
+
+def _salvaged(found: Iterator[Buffer], read: Read, size: int, compression: str) -> Iterator[Buffer]:
+    """Give what can be unpacked; at an error, unpack all again, so that nothing before what is wrong is missing.
+
+    A library that meets an error gives nothing of the piece that it was in, and ISA-L keeps the last byte to itself of
+    a stream that is cut short.
+    """
+    given = done = 0
+    try:
+        for piece in found:
+            given += len(piece)
+            yield piece
+    except FormatError:
+        for again in _to_the_last_byte(read, size, _WINDOW_BITS[compression]):
+            done += len(again)
+            if done > given:
+                yield again[max(0, len(again) - (done - given)) :]
+        raise
+
+
+def _to_the_last_byte(read: Read, size: int, bits: int) -> Iterator[bytes]:
+    """Unpack up to where something is wrong, by zlib: it can go back to before it met an error."""
+    work = zlib.decompressobj(bits)
+    for at in range(0, size, _INPUT_BYTES):
+        rest = bytes(read(at, min(at + _INPUT_BYTES, size)))
+        while rest:
+            before = work.copy()
+            try:
+                yield work.decompress(rest, PIECE_BYTES)
+            except zlib.error:
+                yield _byte_by_byte(before, rest)
+                return
+            rest = work.unused_data if work.eof else work.unconsumed_tail
+            if work.eof:
+                work = zlib.decompressobj(bits)
+    while piece := work.decompress(b"", PIECE_BYTES):
+        yield piece
+
+
+def _byte_by_byte(work: Any, data: bytes) -> bytes:
+    found = bytearray()
+    with suppress(zlib.error):
+        for number in data:
+            found += work.decompress(bytes([number]))
+    return bytes(found)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import FormatError, HostMemoryError
-from ._examples import Kernel, Memory, is_message
+from ._examples import Kernel, Memory, fill_strings, is_message
 
 Kind: TypeAlias = Literal["bytes", "float", "int64"]
 # Features by name; of a mapping, with the kind of their values, where it is known.
@@ -83,6 +83,13 @@ class Column:
         """Tell of each row whether it lacks the feature: bool[rows]."""
         found = np.ones(self.rows, np.bool_)
         found[slice(self.count) if self.present is None else self.present] = False
+        return found
+
+    def strings(self) -> NDArray[np.object_]:
+        """Make the byte strings, flat: bytes objects of their own."""
+        ends = np.zeros(1, np.int64) if self.ends is None else self.ends
+        found = np.empty(len(ends) - 1, object)
+        fill_strings(found, self.values, ends)
         return found
 
     def of_rows(self, each: NDArray[np.int64] | int) -> NDArray[np.int64]:

@@ -111,19 +111,22 @@ def records(read: Read, size: int, *, check: bool = True) -> Iterator[tuple[int,
         yield from zip(offsets, block, strict=True)
 
 
-def blocks(read: Read, size: int, *, check: bool = True) -> Iterator[Block]:
+def blocks(
+    read: Read, size: int, *, check: bool = True, salvage: bool = False, start: int = 0, first: int = 0
+) -> Iterator[Block]:
     """Give the records of a file in blocks of about a megabyte, or of one record that is larger.
 
-    check: compare the sums of the lengths; those of the data are for `Block.check`.
+    check: compare the sums of the lengths; those of the data are for `Block.check`. start: where the record of the
+    number `first` begins, in a file that is not compressed. salvage: as `unpacked` takes it.
     Raises: as `records`, but for the data.
     """
     compression = compression_of(read, size)
     if compression is None:
         raise FormatError("its first bytes begin no record, neither as they are nor unpacked (gzip, zlib, Snappy)")
     if compression == "none":
-        return _plain(read, size, _Scan(check))
+        return _plain(read, size, _Scan(check, first), start)
     most = max(_MOST_HELD_BYTES, _MOST_HELD_RATIO * size)
-    return _joined(unpacked(read, size, compression), _Scan(check), most)
+    return _joined(unpacked(read, size, compression, salvage=salvage), _Scan(check), most)
 
 
 def index(read: Read, size: int, *, check: bool = True) -> NDArray[np.int64]:
@@ -155,8 +158,8 @@ def gathered(data: memoryview, starts: NDArray[np.int64], size: int) -> NDArray[
 class _Scan:
     """Finds the records in one buffer after the other of a file."""
 
-    def __init__(self, check: bool) -> None:
-        self.done = 0  # records found so far
+    def __init__(self, check: bool, done: int = 0) -> None:
+        self.done = done  # records found so far
         self._check = check
 
     def __call__(self, view: memoryview, limit: int) -> tuple[NDArray[np.int64], int]:
@@ -186,6 +189,19 @@ class _Scan:
             )
         return HEADER_BYTES + length + FOOTER_BYTES
 
+    def bounded(self, held: bytearray, offset: int, most_bytes: int) -> int:
+        """Give as `whole` the bytes of a record whose header is held.
+
+        Raises: FormatError for more than may be held; as `whole`.
+        """
+        needed = self.whole(memoryview(held)[:HEADER_BYTES], offset)
+        if needed > most_bytes:
+            raise FormatError(
+                f"the record {self.done} at offset {offset} unpacks to {needed} bytes, and {most_bytes} are held at "
+                "most of a compressed file of this size; unpack the file first"
+            )
+        return needed
+
     def cut_short(self, needed: int, left: int, offset: int) -> FormatError:
         """Say that the file ends within the next record."""
         return FormatError(
@@ -194,8 +210,7 @@ class _Scan:
         )
 
 
-def _plain(read: Read, size: int, scan: _Scan) -> Iterator[Block]:
-    at = 0
+def _plain(read: Read, size: int, scan: _Scan, at: int) -> Iterator[Block]:
     while at < size:
         view, first = memoryview(read(at, min(at + PIECE_BYTES, size))), scan.done
         starts, end = scan(view, len(view))
@@ -210,26 +225,33 @@ def _plain(read: Read, size: int, scan: _Scan) -> Iterator[Block]:
 
 
 def _joined(pieces: Iterable[Buffer], scan: _Scan, most_bytes: int) -> Iterator[Block]:
-    """Find the records in pieces that end anywhere."""
+    """Find the records in pieces that end anywhere; none is copied but one that goes on in the next piece."""
     held, at, needed = bytearray(), 0, HEADER_BYTES  # held: the beginning of a record, whose pieces are let go of
     for piece in pieces:
-        if held or len(piece) < needed:
-            held += piece
-        if len(held or piece) < needed:
-            continue
-        view, first = memoryview(held or piece), scan.done
-        starts, end = scan(view, len(view))
+        rest = memoryview(piece)
+        while held and rest:
+            taken = rest[: needed - len(held)]
+            held += taken
+            rest = rest[len(taken) :]
+            if len(held) < needed:
+                continue
+            if needed == HEADER_BYTES:
+                needed = scan.bounded(held, at, most_bytes)
+                continue
+            first = scan.done
+            starts, end = scan(memoryview(held), needed)
+            yield _block(memoryview(held), starts, end, at, first)
+            held, at = bytearray(), at + end
+        first = scan.done
+        starts, end = scan(rest, len(rest))
         if starts.size:
-            yield _block(view, starts, end, at, first)
-        held, at = bytearray(view[end:]), at + end
-        needed = scan.whole(view[end:], at)
-        if needed > most_bytes:
-            raise FormatError(
-                f"the record {scan.done} at offset {at} unpacks to {needed} bytes, and {most_bytes} are held at most "
-                "of a compressed file of this size; unpack the file first"
-            )
+            yield _block(rest, starts, end, at, first)
+        at += end
+        if end < len(rest):
+            held = bytearray(rest[end:])
+            needed = HEADER_BYTES if len(held) < HEADER_BYTES else scan.bounded(held, at, most_bytes)
     if held:
-        raise scan.cut_short(needed, len(held), at)
+        raise scan.cut_short(scan.whole(memoryview(held), at), len(held), at)
 
 
 def _block(view: memoryview, starts: NDArray[np.int64], end: int, offset: int, first: int) -> Block:

@@ -1,0 +1,23 @@
+"""What is said of a file or folder that no reader knows. Formats may not enter."""
+
+from __future__ import annotations
+
+from ._protocols import Place
+
+_SHOWN = 20
+_PAGES = (b"<!doctype", b"<html")
+_PAGE = "it begins as a web page does, which servers give for a folder (name a file in it) and for want of a login; "
+UNLISTED = (
+    "there is no such object, and its server cannot list folders: name a file in it, such as a checkpoint's .index"
+)
+NO_PATTERN = "a pattern means the files that fit it, and this server cannot list its files: name one of them"
+GLOB = frozenset("*[")  # what follows a "?" in the name of a server's file is no part of it
+
+
+def seen_in(path: Place, head: bytes) -> str:
+    """Say what a folder has, in an error; or of a file that it looks like what a server shows instead of one."""
+    if not path.is_dir():
+        return _PAGE if head.lstrip()[:9].lower().startswith(_PAGES) else ""
+    names = sorted(one.name for one in path.iterdir())
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else "it is empty; "

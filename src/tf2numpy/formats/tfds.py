@@ -1,0 +1,209 @@
+"""Datasets that TensorFlow Datasets prepared: a folder with a dataset_info.json. How records are read may not enter.
+
+Source: tensorflow_datasets/core/proto/dataset_info.proto, core/splits.py and core/naming.py. The arrays are called
+after their split: train/image, test/image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial as given
+from typing import NamedTuple
+
+from .._errors import FormatError, InvalidArgument
+from .._protocols import ArraySource, Place, Stored
+from .._schema import declared
+from ._record_decoding import wanted
+from ._record_shards import Shard, Wanted
+from ._record_table import Table
+from ._small_files import json_of, text_of
+from ._tfds_features import Features, features_of
+from .tfrecord import of_table, table_of
+
+_INFO, _FEATURES = "dataset_info.json", "features.json"
+_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+_MOST_SHARDS = 100_000
+_SHOWN = 20
+
+
+class Split(NamedTuple):
+    """The records of one split, and what is told of their features, by names that begin with its own."""
+
+    table: Table
+    told: Features
+
+
+def tfds(
+    path: Place,
+    head: bytes,
+    *,
+    check: bool = True,
+    on_corrupt: str = "raise",
+    partial: bool = False,
+    images: bool = False,
+) -> Stored | None:
+    """Open the folder of a dataset as arrays by split.
+
+    check, on_corrupt, partial, images: as `open` takes them.
+    Raises: FormatError naming both files where what is told of the dataset is not what there is.
+    """
+    if head or not path.is_dir() or not (path / _INFO).is_file() or not (path / _FEATURES).is_file():
+        return None
+    if on_corrupt not in ("raise", "skip"):
+        raise InvalidArgument(f"on_corrupt={on_corrupt!r} is not 'raise' or 'skip'")
+    reading = Wanted(check=check, skip=on_corrupt == "skip", partial=partial)
+    features = features_of(json_of(path / _FEATURES), repr(str(path / _FEATURES)), images=images)
+    names = _names_of_classes(path, features)
+    splits: dict[str, Split] = {}
+    labels: dict[str, tuple[str, ...]] = {}
+    for split, shards in _splits(path, reading).items():
+        schema = {f"{split}/{name}": one for name, one in declared(features.schema).items()}
+        splits[split] = Split(table_of(str(path), shards, schema), features.of_split(split))
+        labels |= {f"{split}/{name}": classes for name, classes in names.items()}
+    return _together(str(path), splits, labels)
+
+
+def _splits(path: Place, reading: Wanted) -> dict[str, list[Shard]]:
+    """Find the files of each split, and compare them with what is told of them."""
+    info, shown = json_of(path / _INFO), str(path / _INFO)
+    try:
+        kind = str(info.get("fileFormat") or "tfrecord")
+        splits = {str(one["name"]): one for one in info.get("splits") or []}
+        lengths = {split: [int(count) for count in one.get("shardLengths") or []] for split, one in splits.items()}
+        templates = {split: str(one.get("filepathTemplate") or _TEMPLATE) for split, one in splits.items()}
+        dataset = str(info["name"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"{shown!r} describes a dataset otherwise than TensorFlow Datasets: {error!r}") from error
+    if kind != "tfrecord":
+        raise FormatError(f"{shown!r} tells of files of the format {kind!r}; TFRecords alone can be read")
+    if not splits:
+        raise FormatError(f"{shown!r} tells of no splits; the dataset was not prepared to its end")
+    there = {one.name for one in path.iterdir()}
+    found = {}
+    for split, counts in lengths.items():
+        if len(counts) > _MOST_SHARDS:
+            raise FormatError(f"{shown!r} tells of {len(counts)} files of the split {split!r}; {_MOST_SHARDS} are read")
+        names = [_name(templates[split], dataset, split, number, len(counts)) for number in range(len(counts))]
+        missing = [name for name in names if name not in there]
+        if missing:
+            alike = sorted(name for name in there if name.startswith(f"{dataset}-{split}."))
+            have = f"has {', '.join(alike[:_SHOWN])}" if alike else "has none of them"
+            raise FormatError(
+                f"{shown!r} tells of {len(counts)} files of the split {split!r}, and {missing[0]!r} is missing: the "
+                f"folder {have}; copy the whole folder, or open the files alone by a pattern"
+            )
+        found[split] = [Shard(path / name, reading, (count, shown)) for name, count in zip(names, counts, strict=True)]
+    return found
+
+
+def _name(template: str, dataset: str, split: str, number: int, count: int) -> str:
+    """Give the name of one file of a split; a plain one, since what a file tells leads nowhere else."""
+    x_of_y = f"{number:05d}-of-{count:05d}"
+    parts = {
+        "DATASET": dataset,
+        "SPLIT": split,
+        "FILEFORMAT": "tfrecord",
+        "SHARD_INDEX": f"{number:05d}",
+        "NUM_SHARDS": f"{count:05d}",
+        "SHARD_X_OF_Y": x_of_y,
+    }
+    name = template
+    for part, text in parts.items():
+        name = name.replace(f"{{{part}}}", text)
+    if not name or set("/\\:\0") & set(name) or name in (".", ".."):
+        raise FormatError(
+            f"the files of the split {split!r} are called {name!r}, which is no name of a file in the folder"
+        )
+    return name
+
+
+def _names_of_classes(path: Place, features: Features) -> dict[str, tuple[str, ...]]:
+    """Read what classes are called, one a line of a file for each feature that has names."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in features.labels:
+        file = path / f"{name.replace('/', '-')}.labels.txt"
+        if not set("\\:\0") & set(name) and file.is_file():
+            found[name] = tuple(text_of(file).splitlines())
+    return found
+
+
+def _together(shown: str, splits: Mapping[str, Split], labels: Mapping[str, Sequence[str]]) -> Stored:
+    """Put the splits together; the arrays of one alone are rows, those of several are read one by one."""
+    each = {name: of_table(split.table, split.told) for name, split in splits.items()}
+
+    def close() -> None:
+        for one in each.values():
+            one.close()
+
+    return Stored(
+        "TensorFlow Datasets folder",
+        _Arrays(each),
+        close,
+        left_out=_LeftOut(splits),
+        rows=next(iter(each.values())).rows if len(each) == 1 else None,
+        narrow=given(_narrowed, shown, splits, labels),
+        labels=labels,
+        notes={name: how for split in splits.values() for name, how in split.told.notes.items()},
+    )
+
+
+def _narrowed(
+    shown: str, splits: Mapping[str, Split], labels: Mapping[str, Sequence[str]], select: Sequence[str]
+) -> Stored:
+    """Leave only some arrays of some splits.
+
+    Raises: InvalidArgument for a pattern that fits none.
+    """
+    known = [name for split in splits.values() for name in split.told.schema]
+    for pattern in select:
+        if not any(wanted([pattern], name) for name in known):
+            more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+            raise InvalidArgument(
+                f"select={pattern!r} fits none of the {len(known)} features of {shown!r}, which are "
+                f"{', '.join(known[:_SHOWN])}{more}"
+            )
+    chosen = {
+        name: Split(split.table.narrowed(select), split.told.narrowed(select))
+        for name, split in splits.items()
+        if any(wanted(select, one) for one in split.told.schema)
+    }
+    return _together(shown, chosen, {name: classes for name, classes in labels.items() if wanted(select, name)})
+
+
+class _Arrays(Mapping[str, ArraySource]):
+    """The arrays of all splits; a split is looked at when one of its own is asked for."""
+
+    def __init__(self, splits: Mapping[str, Stored]) -> None:
+        self._splits = splits
+
+    def __getitem__(self, name: str) -> ArraySource:
+        return self._splits[name.partition("/")[0]].arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for split in self._splits.values() for name in split.arrays)
+
+    def __len__(self) -> int:
+        return sum(len(split.arrays) for split in self._splits.values())
+
+
+class _LeftOut(Mapping[str, str]):
+    """What the records have beside what is told of them, with what was passed over so far."""
+
+    def __init__(self, splits: Mapping[str, Split]) -> None:
+        self._splits = splits
+
+    def _all(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, split in self._splits.items():
+            found |= {f"{name}/{feature}": why for feature, why in split.table.left_out.items()}
+            found |= split.told.left_out | split.table.passed_over
+        return found
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())

@@ -1,0 +1,235 @@
+"""Datasets of TensorFlow Datasets by their folder: every feature as it reads it; and what is said of other folders."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tf2numpy as t2n
+from conformance.kind import fails
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "tfds"
+SMALL = GOLDEN / "small"
+READ = dict(np.load(GOLDEN / "small.npz"))
+COUNTS = {"train": 7, "test": 3}
+BY_HAND = {"nested/flat", "nested/lengths", "columns", "raw_any", "packed", "unsigned", "heat", "video"}
+IMAGES = {"image", "photo", "depth"}
+NAMES = {name.split("/", 1)[1].rpartition("/")[0] for name in READ}
+
+
+def wanted(split, name):
+    """What TensorFlow Datasets reads of one feature, record by record."""
+    return [READ[f"{split}/{name}/{number}"] for number in range(COUNTS[split])]
+
+
+def plain(value):
+    if isinstance(value, t2n.RaggedArray):
+        return [plain(row) for row in value]
+    return np.vectorize(bytes.hex, otypes=[object])(value).tolist() if value.dtype.hasobject else value.tolist()
+
+
+@pytest.fixture(params=COUNTS)
+def split(request):
+    return request.param
+
+
+@pytest.fixture
+def table(split):
+    """All columns of a split, in one pass."""
+    return {name.split("/", 1)[1]: one for name, one in t2n.to_numpy(t2n.open(SMALL, select=f"{split}/*")).items()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return shutil.copytree(SMALL, tmp_path / "small")
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - BY_HAND - IMAGES))
+def test_columns_are_what_is_read(split, table, name):
+    rows = wanted(split, name)
+    found = table[name]
+    assert plain(found) == [row.tolist() for row in rows]
+    assert found.dtype.kind in ("O" if rows[0].dtype.kind == "U" else rows[0].dtype.kind)
+    assert found.dtype.hasobject or found.dtype == rows[0].dtype
+
+
+@pytest.mark.parametrize("name", sorted(IMAGES))
+def test_images_are_decoded_where_that_is_asked(split, table, name):
+    pytest.importorskip("imagecodecs")
+    assert all(one.startswith(b"\x89PNG") for one in table[name])
+    found = t2n.to_numpy(t2n.open(SMALL, select=f"{split}/{name}", images=True))[f"{split}/{name}"]
+    for row, one in zip(wanted(split, name), found, strict=True):
+        np.testing.assert_array_equal(one.to_padded() if isinstance(one, t2n.RaggedArray) else one, row)
+        assert one.dtype == row.dtype
+
+
+def test_what_is_given_otherwise(split, table):
+    assert [row.reshape(-1).tolist() for row in wanted(split, "columns")] == table["columns"].to_list()
+    assert [row.reshape(-1).tolist() for row in wanted(split, "raw_any")] == table["raw_any/value"].to_list()
+    assert [list(row.shape) for row in wanted(split, "raw_any")] == table["raw_any/shape"].tolist()
+    np.testing.assert_array_equal(table["unsigned"].view(np.uint64), wanted(split, "unsigned"))
+    assert [row.tolist() for row in wanted(split, "nested/flat")] == table["nested/ragged_flat_values"].to_list()
+    assert [row.tolist() for row in wanted(split, "nested/lengths")] == table["nested/ragged_row_lengths_0"].to_list()
+    assert [len(row) for row in wanted(split, "video")] == [len(row) for row in table["video"]]
+    notes = {
+        "columns": "the values of each record, of the shape (2, None), are given flat",
+        "heat": "images of float32 are not decoded",
+        "nested": "it is a sequence of sequences: its values are 'nested/ragged_flat_values', one after the other, and "
+        "how many each has 'nested/ragged_row_lengths_0'",
+        "packed": "its int64 of the shape (2, 2) are encoded (zlib): the bytes are given",
+        "raw_any": "its values are 'raw_any/value': they are given flat, and the shape of each record's is "
+        "'raw_any/shape'",
+        "unsigned": "uint64 is stored as int64, so numbers from 2**63 on are negative: x.view('uint64')",
+        "video": "its frames are not decoded: the bytes of each are given",
+    }
+    assert dict(t2n.open(SMALL, select=f"{split}/*").notes) == {f"{split}/{name}": why for name, why in notes.items()}
+    assert set(notes) | NAMES >= BY_HAND
+
+
+def test_all_splits_at_once():
+    with t2n.open(SMALL) as file:
+        assert file.kind == "TensorFlow Datasets folder"
+        assert {name.partition("/")[0] for name in file} == {"train", "test"}
+        np.testing.assert_array_equal(file["test/label"], wanted("test", "label"))
+        assert file["train/three"][2:5].tolist() == [row.tolist() for row in wanted("train", "three")[2:5]]
+        assert file.labels["train/label"] == ("cat", "dog", "cow")
+        assert file.labels["test/in/side/kind"] == ("u", "v")
+        assert set(file.labels) == {
+            f"{split}/{name}" for split in COUNTS for name in ("label", "labels", "in/side/kind")
+        }
+    two = t2n.open(SMALL, select=["train/label", "test/labe*"])
+    assert list(two) == ["train/label", "test/label", "test/labels/values", "test/labels/row_splits"]
+    assert set(two.labels) == {"train/label", "test/label", "test/labels"}
+    assert two.rows is None
+    assert t2n.open(SMALL, select="train/label").rows is not None
+
+
+def test_into_a_file(tmp_path):
+    saved = t2n.open(t2n.convert(SMALL, tmp_path / "x.h5"))
+    for name in ("label", "vector", "double"):
+        np.testing.assert_array_equal(saved[f"train/{name}"], wanted("train", name))
+
+
+def test_a_pattern_that_fits_nothing():
+    with pytest.raises(t2n.InvalidArgument) as caught:
+        t2n.open(SMALL, select="eval/*")
+    start = f"select='eval/*' fits none of the 78 features of {str(SMALL)!r}, which are train/any/language, train/any/"
+    assert str(caught.value).startswith(start)
+    assert str(caught.value).endswith(" and 58 more")
+
+
+def test_features_as_a_schema():
+    pattern = SMALL / "small-train.tfrecord-*"
+    for schema in (
+        SMALL / "features.json",
+        str(SMALL / "features.json"),
+        json.loads((SMALL / "features.json").read_text()),
+    ):
+        file = t2n.open(pattern, schema=schema)
+        assert t2n.to_numpy(file)["label"].tolist() == [int(row) for row in wanted("train", "label")]
+        assert file.notes["heat"] == "images of float32 are not decoded"
+    file = t2n.open(pattern, schema=schema, select="ne*")
+    assert (list(file.notes), dict(file.left_out)) == (["nested"], {})
+
+
+def test_images_without_features(tmp_path):
+    with fails(
+        t2n.InvalidArgument,
+        "images=True decodes the images that a features.json tells of; declare others with schema={'name': "
+        "t2n.Image(...)}",
+    ):
+        t2n.open(SMALL / "small-train.tfrecord-*", images=True)
+
+
+def changed(folder, file, change):
+    content = json.loads((folder / file).read_text())
+    change(content)
+    (folder / file).write_text(json.dumps(content))
+    return repr(str(folder / file))
+
+
+def test_more_or_fewer_records_than_are_told_of(folder):
+    shown = changed(folder, "dataset_info.json", lambda info: info["splits"][0].update(shardLengths=["4", "9"]))
+    shard = str(folder / "small-train.tfrecord-00001-of-00002")
+    message = f"{shard!r} cannot be read: it has 3 records, and {shown} tells of 9"
+    for way in (t2n.to_numpy, lambda file: list(t2n.iter_chunks(file)), lambda file: file["train/label"]):
+        with fails(t2n.FormatError, message):
+            way(t2n.open(folder, select="train/label"))
+    with t2n.open(folder, select="train/label", on_corrupt="skip") as file:
+        assert len(t2n.to_numpy(file)["train/label"]) == 7
+        assert file.left_out[shard] == f"it has 3 records, and {shown} tells of 9; the records before it are given"
+
+
+def test_files_that_are_missing(folder):
+    (folder / "small-train.tfrecord-00001-of-00002").unlink()
+    with fails(
+        t2n.FormatError,
+        f"{str(folder / 'dataset_info.json')!r} tells of 2 files of the split 'train', "
+        "and 'small-train.tfrecord-00001-of-00002' is missing: the folder has small-train.tfrecord-00000-of-00002; "
+        "copy the whole folder, or open the files alone by a pattern",
+    ):
+        t2n.open(folder)
+
+
+INFO = {
+    "tells of files of the format 'array_record'; TFRecords alone can be read": {"fileFormat": "array_record"},
+    "tells of no splits; the dataset was not prepared to its end": {"splits": []},
+    "describes a dataset otherwise than TensorFlow Datasets: KeyError('name')": {"splits": [{}]},
+    "tells of 100001 files of the split 'a'; 100000 are read": {
+        "splits": [{"name": "a", "shardLengths": [1] * 100_001}]
+    },
+}
+
+
+@pytest.mark.parametrize("message", INFO)
+def test_other_descriptions_of_datasets(folder, message):
+    shown = changed(folder, "dataset_info.json", lambda info: info.update(INFO[message]))
+    with fails(t2n.FormatError, f"{shown} {message}"):
+        t2n.open(folder)
+
+
+@pytest.mark.parametrize("template", ["../{SPLIT}", "/etc/passwd", "", "..", "a\\b"])
+def test_no_path_is_followed(folder, template):
+    def change(info):
+        info["splits"][0]["filepathTemplate"] = template
+        info["name"] = info["name"] if template else ""
+        info["splits"][0]["filepathTemplate"] = template or "{DATASET}"
+
+    changed(folder, "dataset_info.json", change)
+    name = template.replace("{SPLIT}", "train")
+    with fails(
+        t2n.FormatError, f"the files of the split 'train' are called {name!r}, which is no name of a file in the folder"
+    ):
+        t2n.open(folder)
+
+
+def test_other_descriptions_of_features(folder):
+    shown = repr(str(folder / "features.json"))
+    (folder / "features.json").write_text('{"type": "x", "content": {"a": {}}}')
+    with fails(
+        t2n.FormatError,
+        f"{shown} does not describe named features as TensorFlow Datasets does from 4.5 on; declare them with "
+        "schema={'name': ...}",
+    ):
+        t2n.open(folder)
+    (folder / "features.json").write_text('{"featuresDict": {"features": {"a": {"sequence": {}}}}}')
+    with fails(t2n.FormatError, f"{shown} describes features otherwise than TensorFlow Datasets: KeyError('feature')"):
+        t2n.open(folder)
+    (folder / "features.json").write_text('{"featuresDict"')
+    with pytest.raises(t2n.FormatError, match=r"^'.*features.json' is damaged: "):
+        t2n.open(folder)
+    (folder / "features.json").write_bytes(b"\xff")
+    with pytest.raises(t2n.FormatError, match=r"^'.*features.json' is no text: "):
+        t2n.open(folder)
+
+
+def test_features_of_an_unknown_class(folder):
+    def change(content):
+        content["featuresDict"]["features"]["label"] = {"pythonClassName": "mine.Own", "jsonFeature": {"json": "{}"}}
+
+    changed(folder, "features.json", change)
+    file = t2n.open(folder, select="train/*")
+    assert file.left_out["train/label"] == "it is a mine.Own, which is not known; give its features by schema="
+    assert "train/label" not in file
