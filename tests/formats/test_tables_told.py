@@ -160,6 +160,17 @@ def test_text_that_was_changed_to_what_its_dtype_cannot_hold(tmp_path, suffix, t
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_text_that_is_none(tmp_path, suffix):
+    path = t2n.save({"x": np.array(["abc", "de"])}, tmp_path / f"x{suffix}")
+    buffers = [None, pa.py_buffer(np.array([0, 1, 3])), pa.py_buffer(b"a\xff\xfe")]
+    column = pa.Array.from_buffers(pa.large_string(), 2, buffers)
+    write(path, pa.table([column], schema=read(path).schema))
+    with t2n.open(path) as file, pytest.raises(t2n.FormatError) as caught:
+        file["x"][:]
+    assert str(caught.value).startswith(f"the column 'x' of {str(path)!r} cannot be read: ")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_text_of_any_length_is_text_to_others_and_bytes_here(tmp_path, suffix):
     strings = getattr(np.dtypes, "StringDType", None)
     if strings is None:
