@@ -75,6 +75,11 @@ def test_sequences(tf2numpy, here):
     ]
 
 
+def test_a_feature_that_is_called_missing(tf2numpy, here):
+    written(here / "x", row(a=[5], **{"a/missing": [1]}), row(a=[6], **{"a/missing": [0]}))
+    assert tf2numpy("head", "x", "-n", "1")[1][1:] == ["record 0", "  a          5", "  a/missing  1"]
+
+
 def test_records_that_are_no_messages(tf2numpy, here):
     written(here / "x", b"\x07\x1b[31m", b"\xff")
     assert tf2numpy("head", "x")[1] == [

@@ -55,6 +55,19 @@ def test_shapes_that_no_array_has(tmp_path, suffix, text, column):
     )
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_names_that_are_no_text(tmp_path, suffix):
+    table = pa.table({"other": [1], "column": [2]})
+    path = write(tmp_path / f"x{suffix}", table, **({"store_schema": False} if suffix == ".parquet" else {}))
+    path.write_bytes(path.read_bytes().replace(b"column", b"c\xfflumn"))
+    with pytest.raises(t2n.FormatError) as caught:
+        t2n.open(path)
+    what = f"{str(path)!r}, a Parquet file," if suffix == ".parquet" else f"the schema of {str(path)!r}"
+    assert str(caught.value) == (
+        f"{what} cannot be read: 'utf-8' codec can't decode byte 0xff in position 1: invalid start byte"
+    )
+
+
 MISSING_VECTORS = {
     "x": np.array([[1, 2], [0, 0], [5, 6]], "i2"),
     "x/missing": np.array([False, True, False]),
@@ -144,6 +157,17 @@ def test_text_that_was_changed_to_what_its_dtype_cannot_hold(tmp_path, suffix, t
         f"the column 'x' of {str(path)!r} cannot be read: its metadata tells <U3, which cannot hold {text!r}; it was "
         "changed since"
     )
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_text_that_is_none(tmp_path, suffix):
+    path = t2n.save({"x": np.array(["abc", "de"])}, tmp_path / f"x{suffix}")
+    buffers = [None, pa.py_buffer(np.array([0, 1, 3])), pa.py_buffer(b"a\xff\xfe")]
+    column = pa.Array.from_buffers(pa.large_string(), 2, buffers)
+    write(path, pa.table([column], schema=read(path).schema))
+    with t2n.open(path) as file, pytest.raises(t2n.FormatError) as caught:
+        file["x"][:]
+    assert str(caught.value).startswith(f"the column 'x' of {str(path)!r} cannot be read: ")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _records(found: Mapping[str, Any]) -> Iterator[str]:
     """Give record after record, a line for each feature."""
-    lacking = {name: found[f"{name}/missing"] for name in found if f"{name}/missing" in found}
+    lacking = {name: found[f"{name}/missing"] for name in found if _says_missing(found.get(f"{name}/missing"))}
     names = [name for name in found if name.removesuffix("/missing") not in lacking or name in lacking]
     width = max((len(shown(name)) for name in names), default=0)
     for record in range(len(found[names[0]]) if names else 0):
@@ -51,6 +51,11 @@ def _records(found: Mapping[str, Any]) -> Iterator[str]:
         for name in names:
             is_missing = name in lacking and lacking[name][record]
             yield f"  {shown(name).ljust(width)}  {'missing' if is_missing else _text(found[name][record])}"
+
+
+def _says_missing(array: Any) -> bool:
+    """Tell what says which records lack a feature from a feature that is called so, which has no truth values."""
+    return array is not None and array.ndim == 1 and array.dtype == bool
 
 
 def _arrays(file: File, count: int) -> Iterator[str]:

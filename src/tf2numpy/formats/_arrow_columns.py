@@ -29,16 +29,18 @@ def arrays_of(pa: Any, table: Table, schema: Any, has_none: HasNone) -> tuple[di
     """
     arrays: dict[str, ArraySource] = {}
     left_out: dict[str, str] = {}
-    times = Counter(schema.names)
+    with finding_damage(f"the schema of {table.shown}"):
+        called = list(schema.names)
+    times = Counter(called)
     for number, field in enumerate(schema):
-        with finding_damage(f"the column {field.name!r} of {table.shown}"):
+        with finding_damage(f"the column {called[number]!r} of {table.shown}"):
             told = noted(field.metadata)
             kind = kind_of(pa, field, told)
-            name = field.name if told.name is None else told.name
-            if isinstance(kind, str) or times[field.name] > 1:
+            name = called[number] if told.name is None else told.name
+            if isinstance(kind, str) or times[called[number]] > 1:
                 left_out[name] = kind if isinstance(kind, str) else "several columns of one name"
                 continue
-            column = Column(pa, table, number, field.name, len(kind.nullable) - 1)
+            column = Column(pa, table, number, called[number], len(kind.nullable) - 1)
             missing = [level in told.missing for level in range(column.depth + 1)]
             if not told.missing and any(kind.nullable) and not has_none(number):
                 missing = column.are_missing() if column.depth else [True]

@@ -10,7 +10,7 @@ from .._blob_file import BlobFile
 from .._blobs import Blob
 from .._errors import FormatError, Tf2NumpyError
 
-# What pyarrow raises for what it finds in a damaged file: its own errors are kinds of these.
+# What pyarrow raises for what it finds in a damaged file; most of its own errors are kinds of these.
 _DAMAGE = (OSError, RuntimeError, KeyError, IndexError, ValueError, TypeError, OverflowError, MemoryError)
 
 
@@ -41,5 +41,7 @@ def finding_damage(what: str) -> Iterator[None]:
         raise type(error)(f"{what} cannot be read: {error}") from error
     except Tf2NumpyError:
         raise
-    except _DAMAGE as error:
+    except Exception as error:
+        if not isinstance(error, _DAMAGE) and not type(error).__module__.startswith("pyarrow"):
+            raise
         raise FormatError(f"{what} cannot be read: {' '.join(str(error).split())[:500]}") from error
