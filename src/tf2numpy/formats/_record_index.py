@@ -28,7 +28,7 @@ from ._example_parts import STEPS, VALUES, Layout, Where
 from ._example_schema import DeclaredLayout
 from ._record_decoding import Chosen, decode, decoder_of
 from ._record_groups import Groups, Runs
-from ._record_shards import Shard, ahead
+from ._record_shards import Shard
 
 _SUFFIX = ".t2n-index"
 _MOST_BYTES = 1 << 30
@@ -152,7 +152,7 @@ def _made(shard: Shard, message: str) -> GroupIndex:
     """Read all of a file."""
     survey, decoder = Survey(), decoder_of(message, Chosen())
     starts, records, modified_ns = [0], [], _modified_ns(shard)
-    for block in ahead(shard.blocks(), shard.blob.size):
+    for block in shard.ahead():
         decode(decoder, shard, block, message, 0, Runs().begin(shard, block), lambda _: "")
         survey.add(decoder.take())
         starts.append(Groups.end_of(block))

@@ -22,7 +22,7 @@ from ._example_joined import joined_columns
 from ._record_decoding import Chosen, decode, decoder_of, kinds, of_another
 from ._record_groups import Runs
 from ._record_lanes import Maker, in_order
-from ._record_shards import WORTH_A_THREAD_BYTES, Shard, ahead
+from ._record_shards import WORTH_A_THREAD_BYTES, Shard
 
 # Streams wait for one another, and blocks of theirs are in memory meanwhile.
 _MOST_STREAMS, _BLOCKS_AHEAD = 4, 2
@@ -120,7 +120,7 @@ class Reading:
 
         def maker(number: int, wanted: Callable[[], bool]) -> Iterator[tuple[Columns, Runs] | None]:
             shard, decoder, runs = self._shards[number], decoder_of(self._message, chosen, most_bytes), Runs()
-            for block in ahead(shard.blocks(), shard.blob.size, len(self._shards)):
+            for block in shard.ahead(len(self._shards)):
                 if not wanted():
                     return
                 end = self.decode(decoder, shard, block, 0, runs)
@@ -146,7 +146,7 @@ class Reading:
     def _one_by_one(self, chosen: Chosen, free: int) -> tuple[Columns, Runs]:
         decoder, runs = decoder_of(self._message, chosen, free), Runs()
         for shard in self._shards:
-            for block in ahead(shard.blocks(), shard.blob.size):
+            for block in shard.ahead():
                 at = 0
                 while at < len(block):
                     at = self.decode(decoder, shard, block, at, runs)
@@ -160,7 +160,7 @@ class Reading:
 
     def _blocks_of(self, chosen: Chosen, number: int, wanted: Callable[[], bool]) -> Iterator[Decoded]:
         shard, decoder = self._shards[number], decoder_of(self._message, chosen)
-        for block in ahead(shard.blocks(), shard.blob.size, len(self._shards)):
+        for block in shard.ahead(len(self._shards)):
             runs = Runs()
             self.decode(decoder, shard, block, 0, runs)
             yield Decoded(number, block, decoder.take(), runs)

@@ -97,17 +97,23 @@ class Shard:
         Raises: FormatError naming the file, the record and its offset, or for a file of more or fewer records than are
         told of; ChecksumError.
         """
-        check = self.wanted.check
         if self.compression == "none":
-            found = records.blocks(self._read, self.blob.size, check=check, start=start, first=first)
-            yield from self._sound(self._counted(found, first))
-            return
-        salvage = self.wanted.skip or self.wanted.partial
-        found = records.blocks(self._read, self.blob.size, check=check, salvage=salvage)
-        for block in self._sound(self._counted(found)):
-            after = block if block.numbers[0] >= first else block[block.numbers >= first]
-            if len(after):
-                yield after
+            found = records.blocks(self._read, self.blob.size, check=self.wanted.check, start=start, first=first)
+            return self._sound(self._counted(found, first))
+        found = self._sound(self._unpacked())
+        return found if not first else _after(found, first)
+
+    def ahead(self, side_by_side: int = 1) -> Iterator[Block]:
+        """Give all records as `blocks` does, prepared by a thread while those before are decoded.
+
+        It does what takes longest: it unpacks a compressed file, and compares the sums of another one.
+        side_by_side: how many files are read at once; a thread gains nothing where each processor has one of them.
+        """
+        if cpus() <= side_by_side or self.blob.size < WORTH_A_THREAD_BYTES:
+            return self.blocks()
+        if self.compression == "none":
+            return in_order([lambda _: self.blocks()], 1, _BLOCKS_AHEAD)
+        return self._sound(in_order([lambda _: self._unpacked()], 1, _BLOCKS_AHEAD))
 
     def _counted(self, found: Iterator[Block], count: int = 0) -> Iterator[Block]:
         """Compare how many records there are with what is told of them. count: how many are before those."""
@@ -120,6 +126,10 @@ class Shard:
     def blocks_between(self, start: int, stop: int, first: int) -> Iterator[Block]:
         """Give the records between two offsets of an uncompressed file; first: the number of the first one."""
         return self._sound(records.blocks(self._read, stop, check=self.wanted.check, start=start, first=first))
+
+    def _unpacked(self) -> Iterator[Block]:
+        salvage = self.wanted.skip or self.wanted.partial
+        return self._counted(records.blocks(self._read, self.blob.size, check=self.wanted.check, salvage=salvage))
 
     def _read(self, start: int, stop: int) -> Any:
         self.wanted.trail.passed(self.blob, stop - start)
@@ -162,11 +172,8 @@ def offset_of(block: Block, row: int) -> int:
     return int(block.offset + block.starts[row] - records.HEADER_BYTES)
 
 
-def ahead(blocks: Iterator[Block], nbytes: int, side_by_side: int = 1) -> Iterator[Block]:
-    """Give blocks that a thread unpacks and compares while those before are decoded, of a file of so many bytes.
-
-    side_by_side: how many files are read at once; a thread gains nothing where each processor has one of them.
-    """
-    if cpus() <= side_by_side or nbytes < WORTH_A_THREAD_BYTES:
-        return blocks
-    return in_order([lambda _: blocks], 1, _BLOCKS_AHEAD)
+def _after(blocks: Iterator[Block], first: int) -> Iterator[Block]:
+    for block in blocks:
+        rest = block if block.numbers[0] >= first else block[block.numbers >= first]
+        if len(rest):
+            yield rest
