@@ -1,7 +1,7 @@
 """Measure every bar, print a table, write it, with every sample, and a plot into benchmarks/results.
 
 `python -m benchmarks NAME ...` measures those alone, without writing: start, tensors, datasets, files, tables,
-checkpoints, stores, examples, codecs, prediction, memory.
+checkpoints, stores, examples, images, codecs, prediction, memory.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _PARTS = (
     "checkpoints",
     "stores",
     "examples",
+    "images",
     "codecs",
     "prediction",
     "memory",

@@ -116,6 +116,22 @@ def test_pieces_take_no_more_than_is_allowed(tmp_path):
         list(t2n.iter_chunks(opened(path, 500, 500, 1), max_bytes="768KiB"))
 
 
+def test_pieces_go_on_where_they_were_left(tmp_path):
+    data, _ = small(500, 500, 0)
+    for file in range(2):
+        written(tmp_path / f"x-{file}", *(row(image=[data], n=[20 * file + n]) for n in range(20)))
+    rows = opened(tmp_path / "x-*", None, None, 1).rows
+    steps = list(rows.chunks(4 << 20))
+    assert len(steps) == 6
+    whole = [chunk for chunks, _ in steps for chunk in chunks]
+    for done in range(len(steps)):
+        before = [chunk for chunks, _ in steps[: done + 1] for chunk in chunks]
+        after = [chunk for chunks, _ in rows.chunks(4 << 20, steps[done][1]) for chunk in chunks]
+        found = before + after
+        assert [(one.name, one.index) for one in found] == [(one.name, one.index) for one in whole]
+        assert all((one.value == other.value).all() for one, other in zip(found, whole, strict=True))
+
+
 def test_more_than_the_memory_has(file, monkeypatch):
     from tf2numpy.formats import _example_images
 

@@ -6,7 +6,7 @@ datasets: the rows of pixels of all images follow one another, and where widths 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +27,7 @@ from ._example_parts import ROWS, SPLITS, STEPS, VALUES, Arrays, Part, Where, sp
 from ._example_schema import DeclaredLayout, counts_of
 
 _WORTH_THREADS_BYTES = 1 << 20  # of pixels
+_RUNS_A_THREAD = 4  # images of one run are decoded one after the other: a task for each takes as long as a small one
 _PIXELS = ("", "values", "values/values")
 
 
@@ -176,33 +177,29 @@ class Pixels:
         first = int(np.searchsorted(self._ends, self._start, "right")) - 1
         last = int(np.searchsorted(self._ends, self._stop))
         rows = [row for row in range(first, last) if self._ends[row] < self._ends[row + 1]]
-        tasks: list[Callable[[], None]] = [self._task(row, target) for row in rows]
-        if len(tasks) < 2 or target.nbytes < _WORTH_THREADS_BYTES or cpus() == 1:
-            for task in tasks:
-                task()
+        if len(rows) < 2 or target.nbytes < _WORTH_THREADS_BYTES or cpus() == 1:
+            self._decode(rows, target)
             return
+        runs = np.array_split(np.array(rows), min(len(rows), _RUNS_A_THREAD * cpus()))
         with ThreadPoolExecutor(cpus()) as pool:
-            for _ in pool.map(lambda task: task(), tasks):
+            for _ in pool.map(lambda run: self._decode(run.tolist(), target), runs):
                 pass
 
-    def _task(self, row: int, target: NDArray[Any]) -> Callable[[], None]:
-        """Give what decodes an image into the part of the entries that it has."""
-        low, high = int(self._ends[row]), int(self._ends[row + 1])
-        start, stop = max(low, self._start), min(high, self._stop)
-        into = target[start - self._start : stop - self._start]
-        head = self._images.heads[row]
-        assert head is not None
-        shape = (head.height, head.width, self._images.channels)
-
-        def whole() -> None:
-            self._images.into(row, into.reshape(shape))
-
-        def part() -> None:
+    def _decode(self, rows: Sequence[int], target: NDArray[Any]) -> None:
+        """Decode images, each into the part of the entries that it has."""
+        for row in rows:
+            low, high = int(self._ends[row]), int(self._ends[row + 1])
+            start, stop = max(low, self._start), min(high, self._stop)
+            into = target[start - self._start : stop - self._start]
+            head = self._images.heads[row]
+            assert head is not None
+            shape = (head.height, head.width, self._images.channels)
+            if stop - start == high - low:
+                self._images.into(row, into.reshape(shape))
+                continue
             image = allocate(shape, target.dtype)
             self._images.into(row, image)
             into[...] = image.reshape(high - low, *target.shape[1:])[start - low : stop - low]
-
-        return whole if stop - start == high - low else part
 
 
 def layout_of(name: str, declared: Declared) -> DeclaredLayout:
