@@ -14,8 +14,7 @@ import tf2numpy as t2n
 from conformance.kind import fails
 from hostile.mutate import mutations
 from tf2numpy._blobs import Mapped
-from tf2numpy.wire import crc32c, group_index
-from tf2numpy.wire.group_index import ColumnFacts, GroupIndex
+from tf2numpy.wire import group_index
 
 from .example_files import GOLDEN, flat, row, sequence, written
 
@@ -289,60 +288,6 @@ def test_an_index_that_lies(path, change, name):
         f"{str(path)!r} holds other records than its index {str(beside(path))!r} says; delete the index",
     ):
         file[name][:]
-
-
-def facts(**changed):
-    about = {
-        "name": b"x",
-        "in_list": False,
-        "kind": "int64",
-        "present": 2,
-        "unset": False,
-        "lengths": (1, 1),
-        "steps": None,
-        "of_groups": (np.array([0]), np.array([2])),
-    }
-    return ColumnFacts(**{**about, **changed})
-
-
-IMPOSSIBLE = {
-    "ValueError('groups that do not follow one another, or have no room for their records')": [
-        GroupIndex({}, np.array([0, 40]), np.array([3])),
-        GroupIndex({}, np.array([0, 0]), np.array([1])),
-        GroupIndex({}, np.array([8, 40]), np.array([1])),
-        GroupIndex({}, np.array([0, 40]), np.array([-1])),
-    ],
-    "ValueError('more values than bytes')": [
-        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(of_groups=(np.array([0]), np.array([41])))]),
-        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(of_groups=(np.array([-1]), np.array([2])))]),
-    ],
-    "ValueError(\"a column of 'int64' that 3 of 2 records have\")": [
-        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(present=3)])
-    ],
-    "ValueError('2 values in 2 rows of 2 to 2')": [
-        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(lengths=(2, 2))])
-    ],
-    "ValueError('the bounds [2, 1]')": [GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(lengths=(2, 1))])],
-    "ValueError(\"a column of 'text' that 2 of 2 records have\")": [
-        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(kind="text")])
-    ],
-}
-
-
-@pytest.mark.parametrize("message", IMPOSSIBLE)
-def test_what_no_index_says(message):
-    for index in IMPOSSIBLE[message]:
-        with fails(t2n.FormatError, f"it says what no index does: {message}"):
-            group_index.decoded(group_index.encoded(index))
-    good = group_index.encoded(GroupIndex({"a": 1}, np.array([0, 40]), np.array([2]), [facts()]))
-    assert group_index.decoded(good).columns[0].of_groups[1].tolist() == [2]
-    with fails(t2n.FormatError, "its bytes and the checksum after them do not fit"):
-        group_index.decoded(good[:-1] + b"?")
-    with fails(t2n.FormatError, "it is no index of records"):
-        group_index.decoded(b"records")
-    claims = good[:8] + (1 << 60).to_bytes(8, "little") + good[16:-4]
-    with pytest.raises(t2n.FormatError, match=r"^it says what no index does: "):
-        group_index.decoded(claims + crc32c.masked(claims).to_bytes(4, "little"))
 
 
 def test_lists_of_features(tmp_path):
