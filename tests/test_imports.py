@@ -17,9 +17,9 @@ from tf2numpy import _registry
 ROOT = Path(tf2numpy.__file__).parent
 PARTS = ("kinds", "formats", "sinks", "witnesses")
 WIRE_MAY_IMPORT = {"_errors", "_dtypes", "_registry"}
-# What judges a finished file may know how dtypes are named in it, and nothing else that our readers know.
-JUDGES_MAY_IMPORT = {
-    *("_checksum", "_dtypes", "_errors", "_host", "_protocols", "_registry", "_types"),
+# What verifies a finished file may know how dtypes are named in it, and nothing else that our readers know.
+WITNESSES_MAY_IMPORT = {
+    *("_checksum", "_dtypes", "_errors", "_host", "_protocols", "_registry", "_types", "_witness"),
     *("layouts.arrow_types", "layouts.hdf5_types", "layouts.safetensors_dtypes"),
 }
 VERBS = {"_conversion", "_convert", "_save", "_plan", "_devices", "_demo", "cli"}
@@ -142,7 +142,7 @@ def test_decoders_of_bytes_know_neither_files_nor_sources():
     assert from_wire(imports_of("wire.table", "from .._blobs import Blob")) == {Import("wire.table", "_blobs", AT_TOP)}
 
 
-def from_judges(imports: set[Import]) -> set[Import]:
+def from_witnesses(imports: set[Import]) -> set[Import]:
     """What verifies outputs and imports more of the package than it may: a reader of ours, on whatever way."""
     return {
         i
@@ -150,12 +150,12 @@ def from_judges(imports: set[Import]) -> set[Import]:
         if i.importer == "_verify" or i.importer.startswith("witnesses.")
         if (ROOT / f"{i.target.replace('.', '/')}.py").is_file()
         and not i.target.startswith("witnesses.")
-        and i.target not in JUDGES_MAY_IMPORT
+        and i.target not in WITNESSES_MAY_IMPORT
     }
 
 
 def test_what_verifies_outputs_knows_no_reader_of_ours():
-    assert from_judges(all_imports()) == set()
+    assert from_witnesses(all_imports()) == set()
     reached, found = {i.importer for i in all_imports() if i.importer.startswith("witnesses.")} | {"_verify"}, set()
     while reached != found:
         found = set(reached)
@@ -175,7 +175,7 @@ def test_what_verifies_outputs_knows_no_reader_of_ours():
     ],
 )
 def test_control_of_what_verifies_outputs(importer, text, target):
-    assert {i.target for i in from_judges(imports_of(importer, text))} == {target}
+    assert {i.target for i in from_witnesses(imports_of(importer, text))} == {target}
 
 
 def test_the_core_imports_no_part_but_by_the_table():

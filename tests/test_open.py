@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import tf2numpy as t2n
 from conformance.kind import fails
 from tf2numpy import _opened
-from tf2numpy._opened import LazyArray
+from tf2numpy._file import File, LazyArray
 from tf2numpy._protocols import Stored
 from tf2numpy._sources import Plain
 
@@ -129,7 +129,7 @@ def test_other_names():
     arrays = {name: Plain(np.array([number])) for number, name in enumerate(["kernel", "bias"])}
     aliases = {"kernel": ("k", "shared"), "bias": ("b", "shared")}
     stored = Stored("file", arrays, lambda: None, aliases)
-    file = _opened.File("f", stored)
+    file = File("f", stored)
     assert file["b"][0] == 1
     assert file.aliases == aliases
     with pytest.raises(KeyError, match="'f' has no array 'shared'; 'kernel', 'bias' are called so"):

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
         UnsupportedKind,
         VerifyError,
     )
-    from ._opened import File, LazyArray, open
+    from ._file import File, LazyArray
+    from ._opened import open
     from ._plan import Plan, plan
     from ._predict import predict
     from ._ragged import RaggedArray
@@ -94,7 +95,8 @@ _HOMES = {
     "_errors": "ChecksumError CopyRequired DatasetError DeviceMemoryError FormatError HostMemoryError InvalidArgument "
     "MissingExtra OutputBusy OutputExists StorageFull StoreError SymbolicTensorError Tf2NumpyError UnsupportedKind "
     "VerifyError",
-    "_opened": "File LazyArray open",
+    "_file": "File LazyArray",
+    "_opened": "open",
     "_plan": "Plan plan",
     "_predict": "predict",
     "_ragged": "RaggedArray",

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -282,30 +280,3 @@ class SinkFactory(Protocol):
     """What a row of the sink table names."""
 
     def __call__(self, workspace: Workspace, layout: Layout) -> Sink: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One array of a finished output, as its format's own library shows it.
-
-    dtype: the logical one. read: gives a region, by a slice for every axis, in that dtype; those of one array are
-    asked for in C order, none of them empty.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    read: Callable[[Index], NDArray[Any]]
-
-
-# Shows the array of a name.
-Show: TypeAlias = Callable[[str], Shown]
-
-
-class Witness(Protocol):
-    """What reads the outputs of a row of the sink table by their format's own library."""
-
-    def __call__(self, path: Path) -> AbstractContextManager[Show]:
-        """Open a finished output; it is closed when the context is left.
-
-        Raises: whatever the library raises of a damaged one; so do those that are given.
-        """

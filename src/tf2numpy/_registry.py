@@ -27,8 +27,8 @@ class Kind(NamedTuple):
 KINDS = (
     Kind("tf2numpy._ragged", "RaggedArray", "ragged:array"),
     Kind("tf2numpy._sparse", "SparseArray", "sparse:array"),
-    Kind("tf2numpy._opened", "LazyArray", "opened:array"),
-    Kind("tf2numpy._opened", "File", "opened:file"),
+    Kind("tf2numpy._file", "LazyArray", "opened:array"),
+    Kind("tf2numpy._file", "File", "opened:file"),
     Kind("keras", "KerasTensor", "symbolic:keras_tensor"),
     Kind("keras", "Variable", "keras:variable"),
     Kind("keras", "Model", "keras:layer"),

@@ -16,8 +16,8 @@ from . import _registry
 from ._checksum import checksum
 from ._dtypes import structure
 from ._errors import VerifyError
-from ._protocols import Shown, Witness
 from ._types import ArraySpec, Layout
+from ._witness import Shown, Witness
 
 # The bounds along each axis that was cut, and the CRC-32.
 _Piece: TypeAlias = tuple[list[list[int]], int]

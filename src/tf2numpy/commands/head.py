@@ -10,7 +10,7 @@ from . import _opening
 from ._table import shown
 
 if TYPE_CHECKING:
-    from .._opened import File
+    from .._file import File
 
 HELP = "print the first records in a file, or the first rows of each array"
 _MOST_CHARACTERS = 160

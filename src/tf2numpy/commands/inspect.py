@@ -16,7 +16,7 @@ from . import _opening
 from ._table import left_out_lines, number, shown, table
 
 if TYPE_CHECKING:
-    from .._opened import File
+    from .._file import File
     from .._protocols import RowSource
     from .._statistics import Statistics
     from .._types import Feature

@@ -10,8 +10,8 @@ import optree
 
 from .._dtypes import is_extended
 from .._errors import InvalidArgument
+from .._file import File
 from .._lazy import tensorflow
-from .._opened import File
 from . import _batching
 from ._model import takes_inputs_alone
 from .prediction import Batches

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._dtypes import from_structure
 from .._host import region
-from .._protocols import Shown
+from .._witness import Shown
 
 MOST_HEADER_BYTES = 1 << 16  # NumPy refuses long ones unless it is told that the file is known
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._dtypes import is_extended
-from .._protocols import Shown
 from .._types import Index, joined
+from .._witness import Shown
 from ..layouts.arrow_types import LONE_NAME, Noted, decoded, name_of, named_in_full, noted
 
 # Gives a column, by its name, as arrays of pyarrow's.

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .._protocols import Show
 from .._registry import require
+from .._witness import Show
 from ._tables import shown
 
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._dtypes import is_extended, named, storage
-from .._protocols import Show, Shown
 from .._registry import require
 from .._types import Index
+from .._witness import Show, Shown
 from ..layouts.hdf5_types import exact_dtype
 
 _MOST_CACHE_BYTES = 64 << 20

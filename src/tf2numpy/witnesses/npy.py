@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .._protocols import Show
+from .._witness import Show
 from ._npy import shown
 
 

@@ -17,8 +17,8 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from .._dtypes import from_structure
-from .._protocols import Show, Shown
 from .._types import Index
+from .._witness import Show, Shown
 from ._npy import MOST_HEADER_BYTES
 
 _STEP_BYTES = 128 << 10

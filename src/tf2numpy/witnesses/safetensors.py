@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._protocols import Show, Shown
 from .._registry import require
 from .._types import Index
+from .._witness import Show, Shown
 from ..layouts.safetensors_dtypes import RECORD, decoded
 
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from .._dtypes import named, storage
 from .._host import region
-from .._protocols import Show, Shown
 from .._registry import require
 from .._types import Index
+from .._witness import Show, Shown
 
 _MOST_KEPT_BYTES = 64 << 20
 _STRING_BYTES = 64  # what one is reckoned with: a pointer, the header of `bytes`, and some of them
