@@ -69,6 +69,16 @@ def test_rows_without_values_begin_once():
     assert inner == [slice(0, 1), *[slice(1, 1)] * (len(steps) - 1)]
 
 
+def test_strings_behind_many_rows_without_any():
+    splits = np.array([0] * 2000 + [1])
+    ragged = t2n.RaggedArray(np.array([b"abc"], object), splits)
+    steps = list(row_steps(resolver_of(None)({"t": ragged}), 1000))
+    parts = [chunk for step in steps for chunk in step.chunks]
+    assert len(steps) > 5
+    assert np.concatenate([part.value for part in parts if part.name == "t/row_splits"]).tolist() == splits.tolist()
+    assert [part.value.tolist() for part in parts if part.name == "t/values"][-1] == [b"abc"]
+
+
 def test_every_array_is_read_once_and_on():
     rng = np.random.default_rng(0)
     lengths = rng.integers(0, 9, 5000)

@@ -185,7 +185,7 @@ def _bytes_between(array: NDArray[Any], ends: NDArray[np.int64]) -> NDArray[np.i
     spans = np.diff(ends)
     if not array.dtype.hasobject or not array.size:
         return spans * math.prod(array.shape[1:]) * array.dtype.itemsize
-    rows = array[ends[0] : ends[-1]].reshape(int(ends[-1] - ends[0]), -1)
+    rows = array[ends[0] : ends[-1]].reshape(int(ends[-1] - ends[0]), math.prod(array.shape[1:]))
     running = np.zeros(len(rows) + 1, np.int64)
     with suppress(TypeError):  # an element that is no string is refused when it is written
         np.cumsum(held_bytes(rows).sum(axis=1), out=running[1:])
