@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hostile.mutate import mutations
+from hostile.mutate import TIMES, mutations
 from tf2numpy import FormatError
 from tf2numpy.wire.examples import Decoder, is_example, is_sequence_example
 
 from .example_messages import records
 from .reference_examples import Reference, Refused, is_message, record
+
+MORE = min(TIMES, 20)  # making such messages takes most of the time
 
 
 def joined(contents):
@@ -101,7 +103,7 @@ def assert_alike(contents, sequence, select=None, lists=None, pieces=1):
 
 
 @pytest.mark.parametrize("sequence", [False, True])
-@settings(max_examples=120)
+@settings(max_examples=40 * MORE)
 @given(data=st.data())
 def test_any_messages(sequence, data):
     contents = data.draw(st.lists(records(sequence), max_size=6))
@@ -111,7 +113,7 @@ def test_any_messages(sequence, data):
 
 
 @pytest.mark.parametrize("sequence", [False, True])
-@settings(max_examples=80)
+@settings(max_examples=25 * MORE)
 @given(data=st.data())
 def test_any_messages_that_are_damaged(sequence, data):
     good = data.draw(st.lists(records(sequence), min_size=1, max_size=4))
@@ -124,7 +126,7 @@ def test_any_messages_that_are_damaged(sequence, data):
 
 
 @pytest.mark.parametrize("sequence", [False, True])
-@settings(max_examples=80)
+@settings(max_examples=25 * MORE)
 @given(data=st.data())
 def test_what_protobuf_reads(tf, sequence, data):
     content = data.draw(records(sequence, in_parts=False))
