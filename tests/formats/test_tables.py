@@ -260,3 +260,14 @@ def test_groups_of_a_mapped_file_are_views(tmp_path):
     assert str(caught.value) == (
         "copy=False allows only a view, and its rows lie in pieces in the file; pass copy=None or copy=True"
     )
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_pieces_of_which_all_rows_are_missing(tmp_path, suffix):
+    """Lists of lists of vectors: of null alone, pyarrow makes no items of such a type."""
+    inner = t2n.RaggedArray(np.zeros((0, 1), bool), np.zeros(1, np.int64))
+    value = {"x": t2n.RaggedArray(inner, np.zeros(4, np.int64)), "x/missing": np.array([False, False, True])}
+    path = t2n.save(value, tmp_path / f"x{suffix}", chunks=(1,), verify=True)
+    with t2n.open(path) as file:
+        assert file["x/missing"][...].tolist() == [False, False, True]
+        assert (file["x/row_splits"][...].tolist(), file["x/values/values"].shape) == ([0] * 4, (0, 1))

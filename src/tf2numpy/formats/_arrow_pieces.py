@@ -112,8 +112,8 @@ class Column:
 
     def _levels(self, array: Any) -> Iterator[Any]:
         yield array
-        for _ in range(self.depth):  # Arrow ends the process where no rows begin beyond the values
-            array = array.flatten() if len(array) else array.values.slice(0, 0)
+        for _ in range(self.depth):  # Arrow cannot flatten lists that are all null, nor none at all
+            array = array.flatten() if array.null_count < len(array) else array.values.slice(0, 0)
             yield array
 
 

@@ -65,7 +65,8 @@ def _shown(pa: Any, kind: Any, told: Noted, found: _Array, pieces: Pieces) -> Sh
         for piece in pieces(found.column):
             inside = piece
             for _ in range(found.level):
-                inside = inside.flatten() if len(inside) else inside.values[:0]  # none of what is under null
+                there = inside.null_count < len(inside)
+                inside = inside.flatten() if there else inside.values[:0]  # none of what is under null
             yield convert(inside)
 
     if found.part == "row_splits":
