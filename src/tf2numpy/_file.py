@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._dtypes import logical_name
 from ._indexing import region_of
-from ._protocols import ArraySource, Place, RowSource, Stored
+from ._protocols import ArraySource, Place, Stored, StoredRows
 from ._selection import near
 from ._types import Request
 from ._units import format_bytes
@@ -110,7 +110,7 @@ class File(Mapping[str, LazyArray]):
         return self._stored.chosen
 
     @property
-    def rows(self) -> RowSource | None:
+    def rows(self) -> StoredRows | None:
         """All the arrays as rows, for the verbs, where it is faster to read them together; else None."""
         return self._stored.rows
 

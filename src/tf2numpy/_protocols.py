@@ -96,14 +96,6 @@ class RowSource(ABC):
     def pieces(self, max_bytes: int) -> Iterator[Chunk]:
         """Give blocks of rows as the structure of one row, leaves stacked."""
 
-    def first(self, count: int) -> Any:
-        """Give so many of the first rows, or all there are, as the structure of one row; quickly, where that can be."""
-        raise NotImplementedError
-
-    def features(self) -> list[Feature]:
-        """Describe what each row has, in the order of its structure."""
-        raise NotImplementedError
-
     def count(self) -> int | None:
         """Say how many rows there are, where that is known or can be found out."""
         return None
@@ -115,6 +107,18 @@ class RowSource(ABC):
     @abstractmethod
     def build(self, arrays: Mapping[str, NDArray[Any]]) -> Any:
         """Put the arrays named by `specs` together into the structure of one row, leaves stacked."""
+
+
+class StoredRows(RowSource):
+    """Rows that lie in a file, which can be looked at apart from a pass."""
+
+    @abstractmethod
+    def first(self, count: int) -> Any:
+        """Give so many of the first rows, or all there are, as the structure of one row; quickly, where that can be."""
+
+    @abstractmethod
+    def features(self) -> list[Feature]:
+        """Describe what each row has, in the order of its structure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ class Stored:
     aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     chosen: str = ""
-    rows: RowSource | None = None
+    rows: StoredRows | None = None
     narrow: Callable[[Sequence[str]], Stored] | None = None
     labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)

@@ -39,10 +39,6 @@ class RenamedRows(RowSource):
         """Give blocks of rows, in their own structure."""
         return self._rows.pieces(max_bytes)
 
-    def first(self, count: int) -> Any:
-        """Give the first rows, in their own structure."""
-        return self._rows.first(count)
-
     def count(self) -> int | None:
         """Say how many rows there are."""
         return self._rows.count()

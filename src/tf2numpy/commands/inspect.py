@@ -17,7 +17,7 @@ from ._table import left_out_lines, number, shown, table
 
 if TYPE_CHECKING:
     from .._file import File
-    from .._protocols import RowSource
+    from .._protocols import StoredRows
     from .._statistics import Statistics
     from .._types import Feature
 
@@ -202,7 +202,7 @@ def _document(file: File, found: _Found, *, stats: bool) -> dict[str, Any]:
     }
 
 
-def _records_document(rows: RowSource) -> dict[str, Any]:
+def _records_document(rows: StoredRows) -> dict[str, Any]:
     from .._dtypes import logical_name
 
     features = [

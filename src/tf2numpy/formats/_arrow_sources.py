@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -38,9 +39,9 @@ class _Rows(Numeric):
     def _count(self) -> int:
         return int(self._column.ends(self._level)[-1])
 
+    @abstractmethod
     def _items(self, start: int, stop: int) -> NDArray[Any]:
         """Read items, as a view, or as an array that nothing else holds."""
-        raise NotImplementedError
 
     @property
     def _is_view(self) -> bool:

@@ -55,6 +55,24 @@ class Reading:
         found = self._side_by_side(chosen, free // _ROOM_TO_JOIN) if self._several else None
         return self._one_by_one(chosen, free) if found is None else found
 
+    def first(self, chosen: Chosen, count: int) -> tuple[Columns, Runs]:
+        """Decode so many of the first records, or all there are, however many blocks they lie in.
+
+        Raises: HostMemoryError if they do not fit.
+        """
+        free = _memory.free_bytes()
+        decoder, runs = decoder_of(self._message, chosen, free), Runs()
+        for shard, block in ((one, block) for one in self._shards for block in one.blocks()):
+            some = block[: count - decoder.rows]
+            if self.decode(decoder, shard, some, 0, runs) < len(some):
+                raise HostMemoryError(
+                    f"the first {count} records of {self._shown!r} take more than the {format_bytes(free)} of host "
+                    f"memory that are free: {decoder.rows} were read; ask for fewer"
+                )
+            if decoder.rows >= count:
+                break
+        return decoder.take(), runs
+
     def by_block(self, chosen: Chosen) -> Iterator[Decoded]:
         """Decode everything, each block into columns of its own.
 
@@ -83,9 +101,9 @@ class Reading:
 
     def decode(self, decoder: Any, shard: Shard, block: Block, at: int, runs: Runs) -> int:
         """Decode the records of a block from one on; give where it ended, as `decode` of any records."""
-        begin = partial(runs.add, shard, block)
         before = self._shards[: self._shards.index(shard)]
-        return decode(decoder, shard, block, self._message, at, begin, partial(of_another, self._message, before))
+        explain = partial(of_another, self._message, before)
+        return decode(decoder, shard, block, self._message, at, runs.begin(shard, block), explain)
 
     def too_large(self, chosen: Chosen, shard: Shard, block: Block, at: int, bound: int) -> Exception:
         """Say that a record alone takes more than a bound."""

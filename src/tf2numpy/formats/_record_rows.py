@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._errors import NotAsStated
-from .._protocols import RowSource, State
+from .._protocols import State, StoredRows
 from .._types import ArraySpec, Chunk, Feature, joined
 from ..wire.examples import Columns
 from ._example_images import Images
@@ -22,7 +22,7 @@ from ._record_table import AnyLayout, Table
 _NUMBERS_SHARE, _STRINGS_SHARE, _IMAGES_SHARE = 2, 6, 2
 
 
-class Rows(RowSource):
+class Rows(StoredRows):
     """The records of some files, each a dict of its features."""
 
     def __init__(self, table: Table, kind: str) -> None:

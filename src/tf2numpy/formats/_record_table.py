@@ -22,7 +22,6 @@ from ._example_images import Images, layout_of
 from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
 from ._record_decoding import RAW, RECORD, Chosen, decoder_of, fits, text, wanted
-from ._record_first import first_of
 from ._record_groups import Batch, Begin, Groups, Runs
 from ._record_guess import Guess, sampled, survey_of
 from ._record_index import check_group, known
@@ -147,7 +146,7 @@ class Table:
 
         Raises: HostMemoryError if they do not fit.
         """
-        columns, runs = first_of(self.shown, self.shards, self.message, self.chosen(), count)
+        columns, runs = self._reading.first(self.chosen(), count)
         return columns, survey_of(columns).layouts()[0] if self._declared is None else self._declared, runs
 
     def batches(self, layouts: Sequence[AnyLayout], max_bytes: int, after: Begin = (0, 0, 0)) -> Iterator[Batch]:

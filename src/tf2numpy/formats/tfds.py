@@ -13,6 +13,7 @@ from typing import NamedTuple
 from .._errors import FormatError, InvalidArgument
 from .._protocols import ArraySource, Place, Stored
 from .._schema import declared
+from ._left_out import LeftOut
 from ._record_decoding import wanted
 from ._record_index import check_indexable
 from ._record_shards import Shard, Wanted, wanted_of
@@ -141,7 +142,7 @@ def _together(shown: str, splits: Mapping[str, Split], labels: Mapping[str, Sequ
         "TensorFlow Datasets folder",
         _Arrays(each),
         close,
-        left_out=_LeftOut(splits),
+        left_out=LeftOut(given(_left_out, splits)),
         rows=next(iter(each.values())).rows if len(each) == 1 else None,
         narrow=given(_narrowed, shown, splits, labels),
         labels=labels,
@@ -188,24 +189,10 @@ class _Arrays(Mapping[str, ArraySource]):
         return sum(len(split.arrays) for split in self._splits.values())
 
 
-class _LeftOut(Mapping[str, str]):
-    """What the records have beside what is told of them, with what was passed over so far."""
-
-    def __init__(self, splits: Mapping[str, Split]) -> None:
-        self._splits = splits
-
-    def _all(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for name, split in self._splits.items():
-            found |= {f"{name}/{feature}": why for feature, why in split.table.left_out.items()}
-            found |= split.told.left_out | split.table.passed_over
-        return found
-
-    def __getitem__(self, name: str) -> str:
-        return self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
+def _left_out(splits: Mapping[str, Split]) -> dict[str, str]:
+    """Say what the records have beside what is told of them, with what was passed over so far."""
+    found: dict[str, str] = {}
+    for name, split in splits.items():
+        found |= {f"{name}/{feature}": why for feature, why in split.table.left_out.items()}
+        found |= split.told.left_out | split.table.passed_over
+    return found

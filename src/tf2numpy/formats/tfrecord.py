@@ -14,6 +14,7 @@ from .._errors import FormatError, InvalidArgument
 from .._protocols import ArraySource, Place, Stored
 from .._schema import IMAGE, Declared, declared
 from ._example_images import first_channels
+from ._left_out import LeftOut
 from ._record_decoding import EXAMPLE, RAW, message_of
 from ._record_index import check_indexable
 from ._record_names import fitting, inside, is_pattern
@@ -156,7 +157,7 @@ def of_table(table: Table, told: Features = NOTHING_TOLD) -> Stored:
         kind,
         _Arrays(table, kind),
         table.close,
-        left_out=_LeftOut(table, told.left_out),
+        left_out=LeftOut(lambda: table.left_out | dict(told.left_out) | table.passed_over),
         rows=Rows(table, kind),
         narrow=given(_narrowed, table, told),
         notes=told.notes,
@@ -202,25 +203,3 @@ class _Arrays(Mapping[str, ArraySource]):
 
     def __len__(self) -> int:
         return len(self._found)
-
-
-class _LeftOut(Mapping[str, str]):
-    """What is in no array, with what was passed over so far. known: reasons that are known already."""
-
-    def __init__(self, table: Table, known: Mapping[str, str]) -> None:
-        self._table, self._known = table, known
-
-    def _all(self) -> dict[str, str]:
-        return self._table.left_out | dict(self._known) | self._table.passed_over
-
-    def __getitem__(self, name: str) -> str:
-        return self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __repr__(self) -> str:
-        return repr(self._all())
