@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ._blobs import Blob, Held, check_range
 from ._errors import StoreError
 from ._host import allocate, read_only
-from ._remote_errors import Asked, changed, explained
+from ._remote_errors import Asked, changed, explained, says_nothing_is_there
 from ._units import format_bytes
 
 BLOCK_BYTES = 64 << 10
@@ -89,7 +89,7 @@ class Source:
         except (self._obstore.exceptions.BaseError, FileNotFoundError, ValueError) as error:
             if isinstance(error, StoreError):
                 raise
-            if start == 0 and "416" in str(error):
+            if start == 0 and says_nothing_is_there(error):
                 raise Empty from None
             raise explained(error, self.asked._replace(start=start, stop=stop)) from None
 

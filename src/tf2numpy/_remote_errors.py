@@ -15,6 +15,7 @@ from ._errors import ChecksumError, StoreError
 # Told by the class that the library raises, or by what it says of the kind of error.
 _NO_KEY = "Could not parse path"  # a name that a damaged file gives, and no object can have
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
+_STATUS = r"status code: (\d{3}(?: [A-Za-z]+){1,4})"
 _NO_CREDENTIALS = re.compile(
     r"latest/api/token|169\.254\.169\.254|computeMetadata|metadata\.google|[Mm]issingCredential"
 )
@@ -76,7 +77,7 @@ def explained(error: Exception, asked: Asked) -> Exception:
     """Give the error to raise instead of one of the library's, which is not to be shown even as its cause."""
     said = str(error)
     code = _found(r"<Code>\s*(\w{1,60})\s*</Code>", said)
-    status = _found(r"status code: (\d{3}(?: [A-Za-z]+){1,4})", said)
+    status = _found(_STATUS, said)
     if _NO_CREDENTIALS.search(said):
         return _refused("no credentials were found", asked)
     if code in _NO_BUCKET:
@@ -92,6 +93,14 @@ def explained(error: Exception, asked: Asked) -> Exception:
     answer = f"the store answered {', '.join(filter(None, (status, code)))}" if status else ""
     why = answer if status and not reason.startswith("the bucket") else reason or f"the request failed ({kind})"
     return StoreError(f"{asked.text} could not be read: {why}")
+
+
+def says_nothing_is_there(error: Exception) -> bool:
+    """Tell whether a server refused a range since not even its first byte exists: 416, Range Not Satisfiable.
+
+    Only the status tells: the digits may as well be of a name, a port or the time that the request took.
+    """
+    return _found(_STATUS, str(error)).startswith("416")
 
 
 def changed(asked: Asked) -> ChecksumError:

@@ -62,6 +62,14 @@ def test_answers(web, status, kind, message):
     assert refused(kind, f"{web.url('x')}?X-Goog-Signature={SECRET}") == message.replace("NAME", f"'{web.root}/x?...'")
 
 
+def test_digits_of_a_name_are_no_status(web):
+    web.status["416.npy"] = 500, b"<Error><Code>Odd</Code></Error>"
+    assert refused(t2n.StoreError, web.url("416.npy")) == (
+        f"'{web.url('416.npy')}': bytes 0 to 65536 could not be read: the store answered 500 Internal Server Error, Odd"
+    )
+    assert {method for method, _, _ in web.requests} == {"GET"}
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 @pytest.mark.parametrize(("tries", "works"), [(1, True), (5, False)])
 def test_a_server_that_is_busy_is_asked_again(web, status, tries, works):
