@@ -45,7 +45,8 @@ sanitize: .venv/ready  ## the compiled part with every access and overflow check
 	    --target $(SANITIZED)/site $(SANITIZED)/tree
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
 	    PYTHONPATH=$(SANITIZED)/site TF2NUMPY_FUZZ=$(FUZZ) .venv/bin/python -m pytest -p no:cacheprovider --capture=sys \
-	    tests/hostile/test_examples.py tests/wire/test_examples.py tests/wire/test_examples_reference.py \
+	    tests/hostile/test_examples.py tests/wire/test_examples.py tests/wire/test_examples_refused.py \
+	    tests/wire/test_examples_reference.py \
 	    tests/wire/test_records.py tests/wire/test_crc32c.py -k "not protobuf and not tensorflow"
 
 check: lint test-no-tensorflow test-oldest  ## the quality gates beside the tests

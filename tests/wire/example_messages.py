@@ -24,6 +24,18 @@ def feature(kind, values, packed=True):
     return chunk(KINDS[kind], content)
 
 
+def ints(*values):
+    return feature("int64", values)
+
+
+def floats(*values):
+    return feature("float", values)
+
+
+def strings(*values):
+    return feature("bytes", values)
+
+
 def entry(name, value):
     return chunk(1, chunk(1, name) + chunk(2, value))
 
@@ -31,6 +43,10 @@ def entry(name, value):
 def example(features):
     """An Example of Features by name."""
     return chunk(1, b"".join(entry(name, value) for name, value in features.items()))
+
+
+def in_x(content):
+    return example({b"x": content})
 
 
 def sequence_example(context, lists):

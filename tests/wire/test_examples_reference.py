@@ -28,6 +28,12 @@ def joined(contents):
     return b"".join(parts), np.array(starts, np.int64), np.array(stops, np.int64)
 
 
+def columns_of(*contents, **options):
+    decoder = Decoder(**options)
+    decoder.decode(*joined(contents))
+    return decoder.take()
+
+
 def decoded(decoder, contents):
     """Decode what can be decoded, and tell which records are refused."""
     data, starts, stops = joined(contents)

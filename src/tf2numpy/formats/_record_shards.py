@@ -5,9 +5,9 @@ What is passed over, of a damaged file or one that is still being written, is re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from ._record_lanes import in_order
 
 _BLOCKS_AHEAD = 4
 WORTH_A_THREAD_BYTES = 4 << 20
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +108,12 @@ class Shard:
     def ahead(self, side_by_side: int = 1) -> Iterator[Block]:
         """Give all records as `blocks` does, prepared by a thread while those before are decoded.
 
-        It does what takes longest: it unpacks a compressed file, and compares the sums of another one.
+        It does what takes longest: it unpacks a compressed file, and no more, and compares the sums of another one.
         side_by_side: how many files are read at once; a thread gains nothing where each processor has one of them.
         """
         if cpus() <= side_by_side or self.blob.size < WORTH_A_THREAD_BYTES:
             return self.blocks()
-        if self.compression == "none":
-            return in_order([lambda _: self.blocks()], 1, _BLOCKS_AHEAD)
-        return self._sound(in_order([lambda _: self._unpacked()], 1, _BLOCKS_AHEAD))
+        return _on_a_thread(self.blocks()) if self.compression == "none" else self._sound(self._unpacked(_on_a_thread))
 
     def _counted(self, found: Iterator[Block], count: int = 0) -> Iterator[Block]:
         """Compare how many records there are with what is told of them. count: how many are before those."""
@@ -127,9 +127,10 @@ class Shard:
         """Give the records between two offsets of an uncompressed file; first: the number of the first one."""
         return self._sound(records.blocks(self._read, stop, check=self.wanted.check, start=start, first=first))
 
-    def _unpacked(self) -> Iterator[Block]:
+    def _unpacked(self, ahead: Callable[[Iterator[Any]], Iterator[Any]] = iter) -> Iterator[Block]:
         salvage = self.wanted.skip or self.wanted.partial
-        return self._counted(records.blocks(self._read, self.blob.size, check=self.wanted.check, salvage=salvage))
+        found = records.blocks(self._read, self.blob.size, check=self.wanted.check, salvage=salvage, ahead=ahead)
+        return self._counted(found)
 
     def _read(self, start: int, stop: int) -> Any:
         self.wanted.trail.passed(self.blob, stop - start)
@@ -165,6 +166,10 @@ class Shard:
         """Report a record that is left out."""
         where = f"at offset {offset_of(block, row)}"
         self.wanted.left_out[f"{self.name}, record {block.numbers[row]}"] = f"{where}: {why}"
+
+
+def _on_a_thread(found: Iterator[T]) -> Iterator[T]:
+    return in_order([lambda _: found], 1, _BLOCKS_AHEAD)
 
 
 def offset_of(block: Block, row: int) -> int:

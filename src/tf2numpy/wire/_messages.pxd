@@ -72,6 +72,8 @@ cdef inline int entry(Work *work, const uint8_t *at, const uint8_t *end, Level l
     cdef const uint8_t *place = at
     cdef int32_t number
     cdef int failed
+    cdef bint in_parts = True
+    cdef Chosen chosen = Chosen(NO_KIND, NULL)
     reading.name, reading.name_size = at, 0
     while place < end:
         if next_field(reading, place, end, &field):
@@ -80,7 +82,9 @@ cdef inline int entry(Work *work, const uint8_t *at, const uint8_t *end, Level l
             reading.name, reading.name_size = field.at, field.stop - field.at
             if place == values:
                 values = field.stop  # as all writers write it, and never read again
-        elif field.tag != SECOND and unknown(work, place, &field):
+        elif field.tag == SECOND:
+            in_parts = place != values or field.stop != end
+        elif unknown(work, place, &field):
             return -1
         place = field.stop
     if work.wanted:
@@ -95,8 +99,10 @@ cdef inline int entry(Work *work, const uint8_t *at, const uint8_t *end, Level l
         column = column_at(&work.columns, number)
     if level == LIST:
         failed = feature_list(work, column, values, end)
-    else:
+    elif in_parts:
         failed = feature(work, column, values, end)
+    else:
+        failed = one_feature(work, column, field.at, end, &chosen)
     if not failed:
         reading.name = NULL
     return failed
@@ -126,6 +132,22 @@ cdef inline int feature(Work *work, Column *column, const uint8_t *begin, const 
     return 0
 
 
+cdef inline int one_feature(
+    Work *work, Column *column, const uint8_t *at, const uint8_t *end, Chosen *chosen
+) noexcept nogil:
+    """Read a Feature that is in one part, and says which kind its values are of; one list of values is all that most have."""
+    cdef Field field
+    if at < end:
+        if next_field(&work.columns.store.reading, at, end, &field):
+            return -1
+        if field.stop == end and (field.tag == FIRST or field.tag == SECOND or field.tag == THIRD):
+            chosen.kind, chosen.since = field.tag >> 3, at
+            return values(work, settled(work, column, chosen), &field)
+    if choose(work, at, end, chosen):
+        return -1
+    return values_of(work, settled(work, column, chosen), at, end, chosen)
+
+
 cdef inline int feature_list(Work *work, Column *column, const uint8_t *at, const uint8_t *end) noexcept nogil:
     """Read the FeatureList of an entry, whose fields are given."""
     cdef Reading *reading = &work.columns.store.reading
@@ -153,19 +175,17 @@ cdef inline int feature_list(Work *work, Column *column, const uint8_t *at, cons
 cdef inline int one_step(Work *work, Column *column, const uint8_t *at, const uint8_t *end) noexcept nogil:
     """Read a Feature of a FeatureList."""
     cdef Chosen chosen = Chosen(NO_KIND, NULL)
-    cdef size_t values = 0, ends = 0
+    cdef size_t before = 0, ends = 0
     cdef int64_t length
-    if choose(work, at, end, &chosen):
-        return -1
     if column != NULL:
-        values, ends = column.values.used, column.ends.used
-    if values_of(work, settled(work, column, &chosen), at, end, &chosen):
+        before, ends = column.values.used, column.ends.used
+    if one_feature(work, column, at, end, &chosen):
         return -1
     if column == NULL:
         return 0
     if not chosen.kind and append(&work.columns.store, &column.unset, column.lengths.count):
         return -1
-    length = count_values(column.kind, column.values.used, column.ends.used) - count_values(column.kind, values, ends)
+    length = count_values(column.kind, column.values.used, column.ends.used) - count_values(column.kind, before, ends)
     return add_length(&work.columns.store, &column.lengths, length)
 
 
@@ -203,20 +223,21 @@ cdef inline int values_of(
 ) noexcept nogil:
     """Read the values of a Feature into a column. Those that are forgotten, and all without a column, are only looked at."""
     cdef Field field
-    cdef Column *target
-    cdef int failed
     while at < end:
         if next_field(&work.columns.store.reading, at, end, &field):
             return -1
-        target = column if at >= chosen.since and field.tag >> 3 == chosen.kind else NULL
-        failed = 0
-        if field.tag == FIRST:
-            failed = strings(work, target, field.at, field.stop)
-        elif field.tag == SECOND:
-            failed = floats(work, target, field.at, field.stop)
-        elif field.tag == THIRD:
-            failed = integers(work, target, field.at, field.stop)
-        if failed:
+        if values(work, column if at >= chosen.since and field.tag >> 3 == chosen.kind else NULL, &field):
             return -1
         at = field.stop
+    return 0
+
+
+cdef inline int values(Work *work, Column *column, Field *field) noexcept nogil:
+    """Read one list of values, if the field is one."""
+    if field.tag == FIRST:
+        return strings(work, column, field.at, field.stop)
+    if field.tag == SECOND:
+        return floats(work, column, field.at, field.stop)
+    if field.tag == THIRD:
+        return integers(work, column, field.at, field.stop)
     return 0

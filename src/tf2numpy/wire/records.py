@@ -8,7 +8,7 @@ offsets, with no call for each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,12 +112,20 @@ def records(read: Read, size: int, *, check: bool = True) -> Iterator[tuple[int,
 
 
 def blocks(
-    read: Read, size: int, *, check: bool = True, salvage: bool = False, start: int = 0, first: int = 0
+    read: Read,
+    size: int,
+    *,
+    check: bool = True,
+    salvage: bool = False,
+    start: int = 0,
+    first: int = 0,
+    ahead: Callable[[Iterator[Buffer]], Iterator[Buffer]] = iter,
 ) -> Iterator[Block]:
     """Give the records of a file in blocks of about a megabyte, or of one record that is larger.
 
     check: compare the sums of the lengths; those of the data are for `Block.check`. start: where the record of the
-    number `first` begins, in a file that is not compressed. salvage: as `unpacked` takes it.
+    number `first` begins, in a file that is not compressed. salvage: as `unpacked` takes it. ahead: what the pieces
+    that a compressed file unpacks to go through; it may have them made on another thread.
     Raises: as `records`, but for the data.
     """
     compression = compression_of(read, size)
@@ -126,7 +134,7 @@ def blocks(
     if compression == "none":
         return _plain(read, size, _Scan(check, first), start)
     most = max(_MOST_HELD_BYTES, _MOST_HELD_RATIO * size)
-    return _joined(unpacked(read, size, compression, salvage=salvage), _Scan(check), most)
+    return _joined(ahead(unpacked(read, size, compression, salvage=salvage)), _Scan(check), most)
 
 
 def index(read: Read, size: int, *, check: bool = True) -> NDArray[np.int64]:
