@@ -76,9 +76,9 @@ def checksummed(folder: Path) -> None:
     """A Zarr array whose chunks have sums, which the format's own library adds where it is asked to."""
     path = written(folder / "x.zarr", numbers(6), chunks=(6,))
     data = (path / "x/c/0").read_bytes()
-    from tf2numpy.layouts.zarr_grid import crc32c
+    from tf2numpy.wire.crc32c import extend
 
-    (path / "x/c/0").write_bytes(data + crc32c(data).to_bytes(4, "little"))
+    (path / "x/c/0").write_bytes(data + extend(0, data).to_bytes(4, "little"))
     bytes_codec = {"name": "bytes", "configuration": {"endian": "little"}}
     change(path, codecs=[bytes_codec, {"name": "crc32c"}])
 

@@ -16,7 +16,8 @@ from .. import _codecs
 from .._blobs import Blob
 from .._errors import FormatError
 from .._protocols import Place
-from ..layouts.zarr_grid import Coords, crc32c, index_bytes, is_missing, unpack_index
+from ..layouts.zarr_grid import Coords, index_bytes, is_missing, unpack_index
+from ..wire import crc32c
 from ._zarr_files import opened
 from ._zarr_meta import Metadata
 
@@ -150,6 +151,6 @@ def _decoder(codec: str, purpose: str) -> Callable[[bytes, int], Any]:
 
 
 def _checked(data: bytes, most: int) -> bytes:
-    if len(data) < 4 or crc32c(data[:-4]) != int.from_bytes(data[-4:], "little"):
+    if len(data) < 4 or crc32c.extend(0, data[:-4]) != int.from_bytes(data[-4:], "little"):
         raise ValueError("the checksum of a chunk is wrong")
     return data[:-4]

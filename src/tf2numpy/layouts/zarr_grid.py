@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._types import Index
-from ..wire.crc32c import extend
+from ..wire import crc32c
 
 Coords = tuple[int, ...]
 _MISSING = np.uint64((1 << 64) - 1)
@@ -87,7 +87,7 @@ def index_bytes(chunks: int) -> int:
 def pack_index(entries: NDArray[np.uint64]) -> bytes:
     """Give the bytes of an index of (offset, size) pairs, with their checksum."""
     data = entries.astype("<u8").tobytes()
-    return data + struct.pack("<I", crc32c(data))
+    return data + struct.pack("<I", crc32c.extend(0, data))
 
 
 def unpack_index(data: bytes, *, checksum: bool = True) -> NDArray[np.uint64]:
@@ -97,7 +97,7 @@ def unpack_index(data: bytes, *, checksum: bool = True) -> NDArray[np.uint64]:
     """
     if checksum:
         data, (stored,) = data[:-_CRC_BYTES], struct.unpack("<I", data[-_CRC_BYTES:])
-        if stored != crc32c(data):
+        if stored != crc32c.extend(0, data):
             raise ValueError("the checksum of its index is wrong")
     return np.frombuffer(data, "<u8").reshape(-1, 2).astype(np.uint64)
 
@@ -110,12 +110,3 @@ def no_entries(chunks: int) -> NDArray[np.uint64]:
 def is_missing(offset: int, size: int) -> bool:
     """Tell whether an entry of an index says that there is no chunk."""
     return offset == size == int(_MISSING)
-
-
-def crc32c(data: bytes) -> int:
-    """Give the CRC-32C of some bytes.
-
-    >>> hex(crc32c(b"123456789"))
-    '0xe3069283'
-    """
-    return extend(0, data)
