@@ -128,6 +128,8 @@ def test_what_begins_as_a_graph(data, expected):
         (graph_def(text(1, "long" * 1000) + text(2, "Const")), True),
         (graph_def(text(1, "a") + text(3, "b")), False),
         (graph_def(text(1, "a") + text(2, "no op")), False),
+        (graph_def(text(1, "a") + number(2, 65)), False),
+        (graph_def(number(1, 65) + text(2, "Const")), False),
         (b"\n\n\n\n", False),
         (b"\n<svg>", False),
         (b"", False),

@@ -81,8 +81,8 @@ def may_be_graph(begin: Buffer) -> bool:
     try:
         _, at = varint(view, 1)
         name, kind, _, at = field_at(view, at)
-        operation, _, op, _ = field_at(view, at)
-        return (name, kind, operation) == (1, BYTES, 2) and _OP.fullmatch(op) is not None
+        operation, op_kind, op, _ = field_at(view, at)
+        return (name, kind, operation, op_kind) == (1, BYTES, 2, BYTES) and _OP.fullmatch(op) is not None
     except FormatError:
         return False
 
