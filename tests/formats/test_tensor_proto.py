@@ -83,3 +83,10 @@ def test_what_tensorflow_writes(tf, tmp_path):
         stored = opened(tmp_path, tf.io.serialize_tensor(value).numpy())
         wanted = np.asarray(value.numpy(), object if value.dtype == tf.string else None)
         assert_same(np.asarray(stored.arrays["data"].fetch(Request())), wanted)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_a_tensor_of_no_floats_is_no_saved_model(tmp_path, shape):
+    (tmp_path / "x").write_bytes(proto(1, shape))
+    with t2n.open(tmp_path / "x") as file:
+        assert_same(file["data"][:], np.zeros(shape, np.float32))

@@ -143,7 +143,8 @@ def test_what_may_begin_as_a_graph(begin, expected):
     ("begin", "end"),
     [
         (saved_model(meta_graph(graph_def(const("a", ONE)))), len(saved_model(meta_graph(graph_def(const("a", ONE)))))),
-        (b"\x08\x01\x12\x80\x01", 5 + 128),
+        (b"\x08\x01\x12\x80\x01\x0a", 5 + 128),
+        (b"\x08\x01\x12\x80\x01\x12", None),  # a shape: this is a TensorProto
         (b"\x08\x01\x12\x80", None),
         (b"\x08\x01\x22\x01", None),
         (b"\x08", None),

@@ -22,6 +22,7 @@ _OP = re.compile(rb"[A-Za-z_][A-Za-z0-9_>.]*")  # some of those that start with 
 _SERVE = "serve"
 _MOST_GRAPHS = 1 << 12  # and parts of one: each takes hundreds of times the memory that it needs in a file
 _VERSION_KEY, _GRAPH_KEY = 1 << 3 | VARINT, 2 << 3 | BYTES
+_INFO_KEY = bytes([1 << 3 | BYTES])  # of a MetaGraphDef's first field
 
 
 class MetaGraph(NamedTuple):
@@ -64,7 +65,11 @@ def served(graphs: list[MetaGraph]) -> MetaGraph:
 
 
 def first_graph_end(begin: Buffer) -> int | None:
-    """Give where the first graph of a SavedModel ends, by the first bytes of it; None if they begin no SavedModel."""
+    """Give where the first graph of a SavedModel ends, by the first bytes of it; None if they begin no SavedModel.
+
+    A TensorProto of dtype 1 begins the same way, but its second field, a shape, does not begin with a field 1; a graph
+    always does: with what TensorFlow notes of itself.
+    """
     view = memoryview(begin)
     try:
         _, at = varint(view, 1)
@@ -72,7 +77,8 @@ def first_graph_end(begin: Buffer) -> int | None:
         size, at = varint(view, at)
     except FormatError:
         return None
-    return at + size if (view[0], key) == (_VERSION_KEY, _GRAPH_KEY) else None
+    begins = (view[0], key, bytes(view[at : at + 1])) == (_VERSION_KEY, _GRAPH_KEY, _INFO_KEY)
+    return at + size if begins else None
 
 
 def may_be_graph(begin: Buffer) -> bool:
