@@ -92,3 +92,19 @@ def test_a_line_for_which_there_was_no_room_is_taken_back(tmp_path, monkeypatch)
     journal.close()
     assert told == [2]
     assert read(tmp_path / "journal") == [{"head": 1}, {"mark": 2}]
+
+
+def test_an_interruption_right_after_closing_does_not_close_a_stranger(tmp_path, monkeypatch):
+    journal, close = Journal(tmp_path / "journal", [{"head": 1}]), os.close
+
+    def close_and_be_interrupted(fd):
+        close(fd)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "close", close_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        journal.close()
+    monkeypatch.undo()
+    with open(tmp_path / "journal", "rb") as stranger:  # which gets the number that is free again
+        journal.close()
+        assert stranger.read()

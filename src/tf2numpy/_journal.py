@@ -76,8 +76,8 @@ class Journal:
         """Stop the thread and close the file; a second time does nothing."""
         self._thread.shutdown()
         if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+            fd, self._fd = self._fd, -1  # first: an interruption may come as soon as it is closed
+            os.close(fd)
 
     def _write(self, line: bytes, sync: Callable[[], None], then: Callable[[], None]) -> None:
         sync()
