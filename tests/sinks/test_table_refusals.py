@@ -179,6 +179,21 @@ def test_arrays_that_end_early(tmp_path, sink_class):
     assert os.listdir(tmp_path) == []
 
 
+def test_rows_of_lists_are_counted_as_rows(tmp_path):
+    arrays = {"r/row_splits": np.array([0, 1, 1, 1]), "r/values": np.arange(1), "x": np.arange(4)}
+    sink = ParquetSink(Workspace(tmp_path / "x.parquet", overwrite=False), Layout())
+    sink.begin({name: ArraySpec((None,), rows.dtype) for name, rows in arrays.items()})
+    for name, rows in arrays.items():
+        sink.write(Chunk(name, (slice(0, len(rows)),), rows))
+    with pytest.raises(t2n.FormatError) as caught:
+        sink.commit()
+    assert str(caught.value) == (
+        f"a .parquet file is one table: all its arrays have the same number of rows, and 'x' has 4 rows, where others "
+        f"have 3; {OTHERS}"
+    )
+    sink.abort()
+
+
 def test_a_state_is_of_no_use(tmp_path):
     sink = ParquetSink(Workspace(tmp_path / "x.parquet", overwrite=False), Layout())
     with pytest.raises(t2n.FormatError) as caught:

@@ -54,6 +54,12 @@ class ArrowColumn:
         """Say how many rows of an array have come."""
         return self._waiting[name].stop
 
+    @property
+    def rows(self) -> int:
+        """Say how many rows of the column have begun."""
+        splits = self._column.splits
+        return max(0, self.rows_of(splits[0]) - 1) if splits else self.rows_of(self._column.values)
+
     def put(self, name: str, value: NDArray[Any], index: Index) -> None:
         """Take the next rows of an array.
 

@@ -147,7 +147,7 @@ class TableSink(FileSink):
         """
         left = [text for column in self._ready if (text := column.left())]
         if left:
-            whole = min(column.rows_of(name) for name, column in self._columns.items())
+            whole = min(column.rows for column in self._ready)
             raise FormatError(
                 f"a {self.suffix} file is one table: all its arrays have the same number of rows, and "
                 f"{', '.join(left)}, where others have {whole}; choose .h5 or .zarr, which hold any arrays"
