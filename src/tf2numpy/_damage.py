@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ._errors import Tf2NumpyError
+from ._errors import HostMemoryError, MissingExtra, Tf2NumpyError
 from ._pieces import pieces
 from ._protocols import ArraySource, Stored
 
@@ -22,7 +22,10 @@ class Read(NamedTuple):
 
 
 def read_through(stored: Stored) -> Iterator[Read]:
-    """Read every array once, in bounded memory: its format's checksums are compared, if it was opened so."""
+    """Read every array once, in bounded memory: its format's checksums are compared, if it was opened so.
+
+    Raises: HostMemoryError and MissingExtra, for what is not to be had here.
+    """
     for name, source in stored.arrays.items():
         yield _read(name, source)
 
@@ -33,6 +36,8 @@ def _read(name: str, source: ArraySource) -> Read:
         for index in pieces(source):
             found = source.read(index)
             nbytes += sum(map(len, found.flat)) if found.dtype.hasobject else found.nbytes
+    except (HostMemoryError, MissingExtra):  # which say nothing of the file
+        raise
     except Tf2NumpyError as error:
         return Read(name, nbytes, error)
     return Read(name, nbytes, None)

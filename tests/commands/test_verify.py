@@ -98,6 +98,15 @@ def test_damage_is_told_array_by_array(run, tmp_path):
     assert any(line.startswith(f"{slot}: {str(data)!r}") and "checksum" in line for line in lines)
 
 
+@pytest.mark.parametrize("error", [t2n.HostMemoryError, t2n.MissingExtra])
+def test_what_is_lacking_here_is_no_damage(run, tmp_path, monkeypatch, error):
+    def fail(self, index):
+        raise error("what is lacking")
+
+    monkeypatch.setattr("tf2numpy._sources.HostArray.read", fail)
+    assert run(t2n.save(np.ones(3), tmp_path / "x.npy")) == (1, ("", "tf2numpy: error: what is lacking\n"))
+
+
 def test_what_is_no_array_is_told(run):
     code, (out, err) = run(GOLDEN / "checkpoint" / "objects")
     assert (code, out) == (0, "whole: 26 arrays, 2.6 KiB, were read, and fit every checksum that is kept of them\n")
