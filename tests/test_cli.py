@@ -101,6 +101,37 @@ def test_interrupted(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "tf2numpy: interrupted\n")
 
 
+def test_an_interruption_says_how_to_go_on(monkeypatch, capsys, tmp_path):
+    def interrupt(*_, **__):
+        interruption = KeyboardInterrupt()
+        interruption.add_note("save it with resume=True to go on from there")
+        raise interruption
+
+    monkeypatch.setattr("tf2numpy._conversion.convert", interrupt)
+    assert cli.main(["convert", "a", str(tmp_path / "b.npz")]) == 1
+    assert capsys.readouterr() == ("", "tf2numpy: interrupted\n  save it with --resume to go on from there\n")
+
+
+def test_what_the_terminal_cannot_show_is_escaped():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    program = (
+        "import sys\nfrom tf2numpy import _devices, cli\n"
+        "_devices.devices = lambda: 'caf\\xe9 \\udcff'\nsys.exit(cli.main(['devices']))"
+    )
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "caf\\xe9 \\udcff\n", "")
+
+
+def test_nothing_to_write_to_is_no_error():
+    program = (
+        "import sys\nfrom tf2numpy import _devices, cli\n"
+        "_devices.devices, sys.stdout = lambda: 'x', None\nsys.exit(cli.main(['devices']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_has_gone_is_no_error(unbuffered):
     program = (

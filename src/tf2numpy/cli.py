@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import warnings
@@ -27,6 +28,8 @@ _COMMANDS: dict[str, Any] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `tf2numpy ...`: exit code 0 done, 1 failed (one line on stderr, no traceback unless --debug), 2 misused."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that cannot show a name is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command is None:
@@ -40,10 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _warn
             code: int = command.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None if it was closed before we began
+            sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        print("tf2numpy: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        _fail("tf2numpy: interrupted", interruption, options)
         return failed
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own flush at exit fails
@@ -51,13 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             raise
-        from .commands._wording import as_flags  # which only errors need
-
         message = "; ".join(str(error).splitlines()) or type(error).__name__
-        print(f"tf2numpy: error: {as_flags(message, vars(options))}", file=sys.stderr)
-        for note in getattr(error, "__notes__", ()):
-            print(f"  {as_flags(note, vars(options))}", file=sys.stderr)
+        _fail(f"tf2numpy: error: {message}", error, options)
         return failed
+
+
+def _fail(message: str, error: BaseException, options: argparse.Namespace) -> None:
+    """Say what ended a command, and a line for each note on it."""
+    from .commands._wording import as_flags  # which only errors need
+
+    print(as_flags(message, vars(options)), file=sys.stderr)
+    for note in getattr(error, "__notes__", ()):
+        print(f"  {as_flags(note, vars(options))}", file=sys.stderr)
 
 
 def _warn(message: Warning | str, *where: Any, **more: Any) -> None:
