@@ -163,4 +163,5 @@ def _refuse_others(options: Mapping[str, Any], row: _registry.Known, shown: str)
     for option, value in options.items():
         if option not in row.options:
             takes = f"it takes {', '.join(row.options)}" if row.options else "it takes no such options"
+            value = os.fspath(value) if isinstance(value, os.PathLike) else value
             raise InvalidArgument(f"{option}={value!r} means nothing to the {shown}: {takes}; leave {option} out")

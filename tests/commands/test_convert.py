@@ -133,6 +133,24 @@ def test_files_of_names_that_are_none(tf2numpy, path, tmp_path, text, message):
     assert tf2numpy(*words) == (1, [], [f"tf2numpy: error: {message}"])
 
 
+def test_a_file_of_names_that_is_no_text(tf2numpy, path):
+    Path("names").write_bytes(b"a=b\n\x9f")
+    assert tf2numpy("convert", path, "y.npz", "--rename-file", "names") == (
+        1,
+        [],
+        [
+            "tf2numpy: error: names is no text in UTF-8 (invalid start byte at byte 4); give a file of rules, or a "
+            "JSON object of old and new names"
+        ],
+    )
+
+
+def test_an_option_that_is_a_path(tf2numpy, path):
+    code, out, (err,) = tf2numpy("convert", path, "y.npz", "--schema", "x.json")
+    assert (code, out) == (1, [])
+    assert err.startswith("tf2numpy: error: --schema x.json means nothing to the .npz file ")
+
+
 def test_what_is_left_out_is_told_on_stderr(tf2numpy, opens, tmp_path):
     opens({"a": np.zeros(2)}, left_out={"it": "an iterator's state"})
     warning = "tf2numpy: warning: 'f' has what no array can be, and it is left out: 'it' (an iterator's state)"

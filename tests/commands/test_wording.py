@@ -4,7 +4,7 @@ import pytest
 
 from tf2numpy.commands._wording import as_flags
 
-OPTIONS = {"overwrite", "check", "select", "max_bytes", "checkpoint"}
+OPTIONS = {"overwrite", "check", "select", "max_bytes", "checkpoint", "chunks"}
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ OPTIONS = {"overwrite", "check", "select", "max_bytes", "checkpoint"}
         ("select='a b' fits none", "--select 'a b' fits none"),
         ("select='*/k' fits none", "--select '*/k' fits none"),
         ("max_bytes=10 is too few", "--max-bytes 10 is too few"),
+        ("chunks=(0,) is no shape", "--chunks 0 is no shape"),
+        ("chunks=(10, -2) is no shape; give one, chunks=(n,)", "--chunks 10,-2 is no shape; give one, --chunks n"),
         ("pass checkpoint= with one of these names", "pass --checkpoint with one of these names"),
         ("spill='x.npy' is Python's", "spill='x.npy' is Python's"),
         ("an array 'overwrite=Truely'", "an array 'overwrite=Truely'"),

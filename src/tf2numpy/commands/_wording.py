@@ -6,11 +6,11 @@ import re
 import shlex
 from collections.abc import Container
 
-_OPTION = re.compile(r"\b([a-z]+(?:_[a-z]+)*)=(True\b|False\b|'[^']*'|\d+\b|(?=[ ,;.)]|$))")
+_OPTION = re.compile(r"\b([a-z]+(?:_[a-z]+)*)=(True\b|False\b|'[^']*'|\d+\b|\([-\w, ]+\)|(?=[ ,;.)]|$))")
 
 
 def as_flags(message: str, options: Container[str]) -> str:
-    """Write `overwrite=True` as `--overwrite`, `check=False` as `--no-check`, `select='a'` as `--select a`.
+    """Write `overwrite=True` as `--overwrite`, `check=False` as `--no-check`, `chunks=(2, 3)` as `--chunks 2,3`.
 
     options: the names that are options here; what looks like another one stays.
 
@@ -25,6 +25,8 @@ def as_flags(message: str, options: Container[str]) -> str:
         words = name.replace("_", "-")
         if value in ("True", "False"):
             return f"--{words}" if value == "True" else f"--no-{words}"
+        if value.startswith("("):
+            value = value.strip("(,)").replace(" ", "")
         return f"--{words} {shlex.quote(value.strip(chr(39)))}" if value else f"--{words}"
 
     return _OPTION.sub(flag, message)

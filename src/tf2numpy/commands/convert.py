@@ -85,14 +85,20 @@ def _list(rows: list[Any]) -> None:
 def _rename(options: argparse.Namespace) -> Mapping[str, str] | list[str] | None:
     """Put the rules together; None if there are none.
 
-    Raises: InvalidArgument for a JSON text that is no object of names, and for one beside rules.
+    Raises: InvalidArgument for what is no text, a JSON text that is no object of names, and one beside rules.
     """
     from .._errors import InvalidArgument
     from ..layouts.json_objects import parse_object
 
     if options.rename_file is None:
         return options.rename or None
-    text = Path(options.rename_file).read_text(encoding="utf-8")
+    try:
+        text = Path(options.rename_file).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(
+            f"{options.rename_file} is no text in UTF-8 ({error.reason} at byte {error.start}); give a file of rules, "
+            "or a JSON object of old and new names"
+        ) from None
     if not text.lstrip().startswith("{"):
         lines = (line.strip() for line in text.splitlines())
         return [*options.rename, *(line for line in lines if line and not line.startswith("#"))]
