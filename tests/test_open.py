@@ -1,5 +1,7 @@
 """`open`: a lazy mapping that reads what is asked for, and goes wherever a value goes."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -182,3 +184,50 @@ def test_of_very_much_that_is_left_out_some_is_shown(monkeypatch):
     monkeypatch.setattr(_opened, "stored_in", lambda path, options: stored)
     lines = repr(t2n.open("f")).splitlines()
     assert (len(lines), lines[-2:]) == (22, ["  left out: n19  why", "  left out: ..."])
+
+
+def test_the_parts_of_a_name_are_told(tmp_path):
+    ragged = t2n.RaggedArray(np.arange(3), np.array([0, 1, 3]))
+    with t2n.open(t2n.save({"words": ragged, "wor": np.zeros(2)}, tmp_path / "x.npz")) as file:
+        with pytest.raises(KeyError) as caught:
+            file["words"]
+        assert caught.value.args == (
+            f"{str(file.path)!r} has no array 'words'; there are 'words/values', 'words/row_splits'",
+        )
+
+
+def test_many_parts_of_a_name(tmp_path):
+    with t2n.open(t2n.save({f"a/{i}": np.zeros(1) for i in range(5)}, tmp_path / "x.npz")) as file:
+        with pytest.raises(KeyError) as caught:
+            file["a"]
+        assert caught.value.args[0].endswith("has no array 'a'; there are 'a/0', 'a/1', 'a/2' and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (3, "an object of type int names no file; give a path, or the name of one in a store"),
+        (None, "an object of type NoneType names no file; give a path, or the name of one in a store"),
+        ("a\0b", "'a\\x00b' cannot be read: no name can hold a NUL; give another name"),
+    ],
+)
+def test_what_names_no_file(name, message):
+    with pytest.raises(t2n.InvalidArgument) as caught:
+        t2n.open(name)
+    assert str(caught.value) == message
+
+
+def test_an_empty_file(tmp_path):
+    (tmp_path / "x").touch()
+    with pytest.raises(t2n.FormatError, match=r"/x' is of no format that can be read; it is empty; known are "):
+        t2n.open(tmp_path / "x")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(t2n.FormatError) as caught:
+        t2n.open(tmp_path / "pipe")
+    assert str(caught.value) == (
+        f"{str(tmp_path / 'pipe')!r} is a pipe or a device, which cannot be read by range; copy what it gives into a "
+        "file"
+    )

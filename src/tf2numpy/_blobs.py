@@ -18,6 +18,9 @@ from ._errors import FormatError, HostMemoryError
 from ._host import read_only
 from ._protocols import Place
 
+# Windows must not change line ends; a pipe must not wait for whoever writes to it.
+_OPENING = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
 
 class Blob(Protocol):
     """Bytes that can be read by range.
@@ -53,12 +56,16 @@ class Mapped:
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
-        self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._file = os.open(path, os.O_RDONLY | _OPENING)
         weakref.finalize(self, os.close, self._file)
         status = os.fstat(self._file)
         self.size = status.st_size
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.name)
+        if not stat.S_ISREG(status.st_mode):
+            raise FormatError(
+                f"{self.name!r} is a pipe or a device, which cannot be read by range; copy what it gives into a file"
+            )
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
         """View a range."""

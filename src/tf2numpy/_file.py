@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ._dtypes import logical_name
 from ._indexing import region_of
 from ._protocols import ArraySource, Place, Stored, StoredRows
-from ._selection import near
+from ._selection import close_to
 from ._types import Request
 from ._units import format_bytes
 
@@ -118,7 +118,7 @@ class File(Mapping[str, LazyArray]):
         if name not in self._stored.arrays:
             others = [first for first, rest in self._stored.aliases.items() if name in rest]
             if len(others) != 1 or others[0] not in self._stored.arrays:
-                hint = f"; {', '.join(map(repr, others))} are called so" if others else near(str(name), self)
+                hint = f"; {', '.join(map(repr, others))} are called so" if others else close_to(str(name), self)
                 raise KeyError(f"{str(self.path)!r} has no array {name!r}{hint}")
             name = others[0]
         return LazyArray(self._stored.arrays[name])

@@ -52,12 +52,19 @@ class Url(NamedTuple):
 def place_of(name: str | os.PathLike[str] | Place) -> Place:
     """Find the place that a name means: a local path, or one in a store, at which nothing is asked yet.
 
-    Raises: InvalidArgument for a name of no known kind; MissingExtra without the library that reads from stores.
+    Raises: InvalidArgument for what is no name, or one of no known kind; MissingExtra without the library that reads
+    from stores.
     """
     if not isinstance(name, str | os.PathLike):
+        if not hasattr(name, "is_file"):
+            raise InvalidArgument(
+                f"an object of type {type(name).__name__} names no file; give a path, or the name of one in a store"
+            )
         return name
     found = _parsed(name)
     if isinstance(found, Path):
+        if "\0" in str(found):
+            raise InvalidArgument(f"{str(found)!r} cannot be read: no name can hold a NUL; give another name")
         return found
     from ._remote_stores import place_in  # which only names of this kind need
 

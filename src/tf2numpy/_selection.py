@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from ._errors import InvalidArgument
 from ._protocols import Stored
 
+_SHOWN = 3
+
 
 def selected(stored: Stored, select: str | Sequence[str], shown: str) -> Stored:
     """Leave only the arrays that a name or pattern fits, by any of their names.
@@ -48,3 +50,11 @@ def near(name: str, known: Iterable[str]) -> str:
     """Say which known names look like one that is not known; nothing if none does."""
     near = difflib.get_close_matches(name, known, 3)
     return f"; near it are {', '.join(map(repr, near))}" if near else ""
+
+
+def close_to(name: str, known: Iterable[str]) -> str:
+    """Say which known names go on where this one ends, as the parts of a ragged value do, or else look like it."""
+    known = list(known)
+    parts = [repr(one) for one in known if one.startswith(f"{name}/")]
+    more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return f"; there are {', '.join(parts[:_SHOWN])}{more}" if parts else near(name, known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._protocols import Place
 
 _SHOWN = 20
+_EMPTY = "it is empty; "
 _PAGES = (b"<!doctype", b"<html")
 _PAGE = "it begins as a web page does, which servers give for a folder (name a file in it) and for want of a login; "
 UNLISTED = (
@@ -15,9 +16,11 @@ GLOB = frozenset("*[")  # what follows a "?" in the name of a server's file is n
 
 
 def seen_in(path: Place, head: bytes) -> str:
-    """Say what a folder has, in an error; or of a file that it looks like what a server shows instead of one."""
+    """Say what a folder has, in an error; or of a file that it is empty, or what a server shows instead of one."""
     if not path.is_dir():
+        if not head:
+            return _EMPTY
         return _PAGE if head.lstrip()[:9].lower().startswith(_PAGES) else ""
     names = sorted(one.name for one in path.iterdir())
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else "it is empty; "
+    return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else _EMPTY
