@@ -153,7 +153,10 @@ def changed(folder, file, change):
 def test_more_or_fewer_records_than_are_told_of(folder):
     shown = changed(folder, "dataset_info.json", lambda info: info["splits"][0].update(shardLengths=["4", "9"]))
     shard = str(folder / "small-train.tfrecord-00001-of-00002")
-    message = f"{shard!r} cannot be read: it has 3 records, and {shown} tells of 9"
+    message = (
+        f"{shard!r} cannot be read: it has 3 records, and {shown} tells of 9; partial=True gives the records that are "
+        "whole"
+    )
     for way in (t2n.to_numpy, lambda file: list(t2n.iter_chunks(file)), lambda file: file["train/label"]):
         with fails(t2n.FormatError, message):
             way(t2n.open(folder, select="train/label"))

@@ -33,10 +33,21 @@ def damaged(tmp_path, request):
 def test_a_flipped_bit_is_told_with_its_place(damaged):
     message = (
         f"{str(damaged)!r} cannot be read: the record 2 at offset {2 * EACH} is damaged: its data and the checksum "
-        "after them do not fit; check=False reads it all the same"
+        "after them do not fit; check=False reads it all the same; on_corrupt='skip' gives the records that are whole"
     )
     with fails(t2n.ChecksumError, message):
         t2n.to_numpy(t2n.open(damaged))
+
+
+def test_a_file_that_is_cut_short_is_told_with_its_place(tmp_path):
+    (tmp_path / "x.tfrecord").write_bytes(framed(*ROWS)[: EACH + 20])
+    message = (
+        f"{str(tmp_path / 'x.tfrecord')!r} cannot be read: the record 1 at offset {EACH} is cut short: it takes {EACH} "
+        "bytes at least, and 20 are left; partial=True gives the records that are whole"
+    )
+    with fails(t2n.FormatError, message):
+        t2n.to_numpy(t2n.open(tmp_path / "x.tfrecord"))
+    assert t2n.to_numpy(t2n.open(tmp_path / "x.tfrecord", partial=True))["n"].tolist() == [0]
 
 
 def test_a_flipped_bit_costs_its_record_alone(damaged):

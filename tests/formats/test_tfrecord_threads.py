@@ -58,7 +58,7 @@ def test_damage_in_a_later_file_is_told(tmp_path, threads):
     path.write_bytes(data)
     message = (
         f"{str(path)!r} cannot be read: the record 0 at offset 0 is damaged: its data and the checksum after them do "
-        "not fit; check=False reads it all the same"
+        "not fit; check=False reads it all the same; on_corrupt='skip' gives the records that are whole"
     )
     for read in (t2n.to_numpy, flat, lambda file: t2n.save(file, tmp_path / "y.h5")):
         with fails(t2n.ChecksumError, message):

@@ -147,7 +147,10 @@ class Shard:
                 if self.wanted.skip or (self.wanted.partial and not isinstance(error, ChecksumError)):
                     self.wanted.left_out[self.name] = f"{error}; the records before it are given"
                     return
-                raise type(error)(f"{self.name!r} cannot be read: {error}") from error
+                option = "on_corrupt='skip'" if isinstance(error, ChecksumError) else "partial=True"
+                raise type(error)(
+                    f"{self.name!r} cannot be read: {error}; {option} gives the records that are whole"
+                ) from error
             if len(block):
                 yield block
 
