@@ -8,6 +8,11 @@ _SHOWN = 20
 _EMPTY = "it is empty; "
 _PAGES = (b"<!doctype", b"<html")
 _PAGE = "it begins as a web page does, which servers give for a folder (name a file in it) and for want of a login; "
+_RECORDS = ".tfrecord"
+_NO_RECORDS = (
+    "it is called as TFRecords are, and its first bytes begin no record, neither as they are nor unpacked: they are "
+    "damaged, or it is something else; "
+)
 UNLISTED = (
     "there is no such object, and its server cannot list folders: name a file in it, such as a checkpoint's .index"
 )
@@ -16,11 +21,11 @@ GLOB = frozenset("*[")  # what follows a "?" in the name of a server's file is n
 
 
 def seen_in(path: Place, head: bytes) -> str:
-    """Say what a folder has, in an error; or of a file that it is empty, or what a server shows instead of one."""
+    """Say what a folder has, in an error; of a file that it is empty, not what it is called, or a server's page."""
     if not path.is_dir():
-        if not head:
-            return _EMPTY
-        return _PAGE if head.lstrip()[:9].lower().startswith(_PAGES) else ""
+        if head.lstrip()[:9].lower().startswith(_PAGES):
+            return _PAGE
+        return _EMPTY if not head else _NO_RECORDS if _RECORDS in path.name else ""
     names = sorted(one.name for one in path.iterdir())
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else _EMPTY

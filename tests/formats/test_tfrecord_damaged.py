@@ -50,6 +50,18 @@ def test_a_file_that_is_cut_short_is_told_with_its_place(tmp_path):
     assert t2n.to_numpy(t2n.open(tmp_path / "x.tfrecord", partial=True))["n"].tolist() == [0]
 
 
+@pytest.mark.parametrize("name", ["x.tfrecord", "x.tfrecord-00000-of-00001"])
+def test_a_first_length_that_is_damaged(tmp_path, name):
+    (tmp_path / name).write_bytes(flipped(framed(*ROWS), 3))
+    with pytest.raises(t2n.FormatError) as caught:
+        t2n.open(tmp_path / name)
+    assert str(caught.value).startswith(
+        f"{str(tmp_path / name)!r} is of no format that can be read; it is called as TFRecords are, and its first "
+        "bytes begin no record, neither as they are nor unpacked: they are damaged, or it is something else; known "
+        "are npy, "
+    )
+
+
 def test_a_flipped_bit_costs_its_record_alone(damaged):
     file = t2n.open(damaged, on_corrupt="skip")
     assert t2n.to_numpy(file)["n"].tolist() == [0, 1, 3, 4]
