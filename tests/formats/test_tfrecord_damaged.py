@@ -87,6 +87,28 @@ def test_what_fits_its_sum_and_is_no_example(tmp_path):
     assert file["n"][1:].tolist() == [2]
 
 
+@pytest.mark.parametrize("compression", sorted(COMPRESS))
+def test_a_record_that_is_passed_over_is_so_for_every_array(tmp_path, compression):
+    rows = [row(a=[number], b=[b"%d" % number]) for number in range(5)]
+    rows[2] = rows[2].replace(b"\x0a\x01\x32", b"\x0a\x09\x32")  # the length of what b holds: a alone can be read
+    path = written(tmp_path / "x", *rows, compression=compression)
+    left_out = {f"{path}, record 2": f"at offset {2 * len(framed(rows[0]))}: it is no tf.train.Example"}
+    for schema in (None, {"a": ((), "int64"), "b": t2n.Bytes()}, {"a": ((None,), "int64"), "b": t2n.Bytes()}):
+        file = t2n.open(path, on_corrupt="skip", schema=schema)
+        a = file["a/values" if schema and schema["a"][0] else "a"]
+        assert a[1:].tolist() == [1, 3, 4]
+        assert file["b"][:].tolist() == [b"0", b"1", b"3", b"4"]
+        assert dict(file.left_out) == left_out
+
+
+@pytest.mark.parametrize("select", ["a", "a*"])
+def test_nothing_is_said_of_what_is_not_wanted(tmp_path, select):
+    damaged = row(a=[1], b=[b"2"]).replace(b"\x0a\x01\x32", b"\x0a\x09\x32")
+    path = written(tmp_path / "x", row(a=[0]), damaged)
+    file = t2n.open(path, on_corrupt="skip", select=select)
+    assert (file["a"][:].tolist(), dict(file.left_out)) == ([0, 1], {})
+
+
 def test_values_of_another_kind_are_never_passed_over(tmp_path):
     path = written(tmp_path / "x", row(n=[1]), row(n=[2.0]))
     with fails(

@@ -30,6 +30,7 @@ class _Group(NamedTuple):
     stop: int
     first: int  # record of the file
     last: int
+    passed: tuple[int, ...] = ()  # records that were passed over
 
 
 class Groups:
@@ -44,10 +45,15 @@ class Groups:
         self._groups: list[_Group] = []
         self._streams: OrderedDict[tuple[str, int], tuple[Iterator[Block], int]] = OrderedDict()
 
-    def add(self, shard: int, block: Block) -> None:
-        """Say that the records of a block of a file are the next group."""
+    def add(self, shard: int, block: Block, read: NDArray[np.int64]) -> None:
+        """Say that the records of a block of a file are the next group.
+
+        read: the numbers of those that became rows; the others are passed over each time, whatever is read of them.
+        """
         start = int(block.offset + block.starts[0]) - HEADER_BYTES
-        self._groups.append(_Group(shard, start, self.end_of(block), int(block.numbers[0]), int(block.numbers[-1])))
+        passed = tuple(np.setdiff1d(block.numbers, read).tolist()) if len(read) < len(block) else ()
+        first, last = int(block.numbers[0]), int(block.numbers[-1])
+        self._groups.append(_Group(shard, start, self.end_of(block), first, last, passed))
 
     @staticmethod
     def end_of(block: Block) -> int:
@@ -65,8 +71,10 @@ class Groups:
         place = self._groups[group]
         shard = self._shards[place.shard]
         if shard.compression == "none":
-            return shard, shard.blocks_between(place.start, place.stop, place.first)
-        return shard, self._unpacked(shard, purpose, place)
+            found = shard.blocks_between(place.start, place.stop, place.first)
+        else:
+            found = self._unpacked(shard, purpose, place)
+        return shard, (block[~np.isin(block.numbers, place.passed)] for block in found) if place.passed else found
 
     def close(self) -> None:
         """Let go of the streams."""
@@ -114,6 +122,12 @@ class Runs:
     def begin(self, shard: Shard, block: Block) -> Callable[[int, int], None]:
         """Give what is told from which row on the records are those of a block from one on."""
         return partial(self.add, shard, block)
+
+    def numbers(self, rows: int) -> NDArray[np.int64]:
+        """Give the number that each row has in its file."""
+        ends = [*(run.row for run in self._runs[1:]), rows]
+        parts = [run.numbers[: end - run.row] for run, end in zip(self._runs, ends, strict=True)]
+        return np.concatenate([np.empty(0, np.int64), *parts])
 
     def after(self, rows: int) -> Runs:
         """Give the same without some of the first rows."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from .._errors import FormatError
 from ..wire.examples import Columns
 from ._example_facts import Survey
-from ._record_decoding import Chosen, decoder_of
+from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of
 from ._record_groups import Runs
 from ._record_reading import Reading
 from ._record_shards import Shard
@@ -48,6 +50,21 @@ def sampled(reading: Reading, shards: Sequence[Shard], message: str, chosen: Cho
             if rows * len(some) >= _SAMPLED_RECORDS or nbytes * len(some) >= _SAMPLED_BYTES:
                 break
     return survey
+
+
+def first_names(shards: Sequence[Shard], message: str) -> set[bytes]:
+    """Give the names of the features of the first records that can be read; what is wrong with others is not said."""
+    if message == RAW:
+        return {RECORD}
+    decoder = decoder_of(message, Chosen())
+    for shard in shards:
+        with suppress(FormatError):
+            if (block := shard.first()) is not None:
+                decode(decoder, shard.unreported(), block, message, 0, lambda *_: None, lambda _: "")
+        columns = decoder.take()
+        if columns.rows:
+            return {*columns.features, *columns.lists}
+    return set()
 
 
 def survey_of(columns: Columns) -> Survey:

@@ -6,7 +6,8 @@ What is passed over, of a damaged file or one that is still being written, is re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -66,6 +67,12 @@ class Shard:
         self.place, self.name, self.wanted, self.told = path, str(path), wanted, told
         self._blob: Blob | None = None
         self._compression: str | None = ""
+
+    def unreported(self) -> Shard:
+        """Give the same file, of which nothing is reported: to look at more of its records than are wanted."""
+        found = copy(self)
+        found.wanted = replace(self.wanted, left_out={})
+        return found
 
     @property
     def blob(self) -> Blob:

@@ -23,7 +23,7 @@ from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
 from ._record_decoding import RAW, RECORD, Chosen, decoder_of, fits, text, wanted
 from ._record_groups import Batch, Begin, Groups, Runs
-from ._record_guess import Guess, sampled, survey_of
+from ._record_guess import Guess, first_names, sampled, survey_of
 from ._record_index import check_group, known
 from ._record_reading import Reading
 from ._record_shards import Shard, offset_of
@@ -119,8 +119,8 @@ class Table:
         """What is in the files and in no array, by name, each with the reason."""
         if self._declared is not None:
             if not self._without_kind:
-                known = self.features()
-                self._without_kind = {text(name): _UNDECLARED for name in sorted(self._first_names() - known)}
+                others = first_names(self.shards, self.message) - self.features()
+                self._without_kind = {text(name): _UNDECLARED for name in sorted(others)}
         elif self._survey is None and not self._without_kind and not self._concluded:
             self._surveyed()
         return self._without_kind
@@ -220,19 +220,8 @@ class Table:
         """Tell whether a name or pattern fits a feature; the first records say so of most."""
         if self.schema is not None:
             return any(fits(pattern, name.encode()) for name in self.schema)
-        first = self._first_names()
+        first = first_names(self.shards, self.message)
         return any(fits(pattern, name) for name in first) or any(fits(pattern, name) for name in self.features())
-
-    def _first_names(self) -> set[bytes]:
-        block = next((found for shard in self.shards if (found := shard.first()) is not None), None)
-        if self.message == RAW:
-            return {RECORD}
-        if block is None:
-            return set()
-        decoder = decoder_of(self.message, Chosen())
-        self._reading.decode(decoder, self.shards[0], block, 0, Runs())
-        columns = decoder.take()
-        return {*columns.features, *columns.lists}
 
     def features(self) -> set[bytes]:
         """Give the names of all features, wanted or not; of the declared ones, where some are."""
@@ -240,7 +229,7 @@ class Table:
             return {one.feature.encode() for one in self.schema.values()}
         if self.message == RAW:
             return {RECORD}
-        every = Table(self.shown, self.shards, self.message)
+        every = Table(self.shown, [shard.unreported() for shard in self.shards], self.message)
         survey = every._surveyed()
         return {*survey.features, *survey.lists}
 
@@ -254,19 +243,24 @@ class Table:
                     self._from_index = True
             if self._survey is None:
                 groups, open_ones = Groups(self.shards), [one for one in self._declared or () if not one.known]
-                nothing = self._declared is not None and not open_ones
+                # Nothing need be looked into where all is declared, but for what is to be passed over.
+                nothing = self._declared is not None and not open_ones and not self._skips
                 survey = Survey()
                 for number, block, columns, runs in self._reading.by_block(
                     Chosen({}, {}) if nothing else self.chosen()
                 ):
                     for layout in open_ones:
                         self._count(layout, columns, runs)
-                    groups.add(number, block)
+                    groups.add(number, block, runs.numbers(columns.rows))
                     survey.add(columns)
                 if self._declared is None:
                     self._layouts, self._without_kind = survey.layouts()
                 self._survey, self._groups = survey, groups
             return self._survey
+
+    @property
+    def _skips(self) -> bool:
+        return any(shard.wanted.skip for shard in self.shards)
 
     def _count(self, layout: DeclaredLayout, columns: Columns, runs: Runs) -> None:
         """Keep how many entries a group of records has in each part of a column of any size."""
