@@ -7,6 +7,7 @@ import functools
 import mmap
 import os
 import stat
+import threading
 import weakref
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -157,6 +158,9 @@ class Slice:
         self._blob.release()
 
 
+_MOST_BLOBS = 16  # they are held open
+
+
 class Trail:
     """Keeps account of what was read of some blobs, and lets go of it now and then.
 
@@ -167,15 +171,18 @@ class Trail:
     def __init__(self, most_bytes: int = 16 << 20) -> None:
         self._most_bytes, self._nbytes = most_bytes, 0
         self._blobs: dict[int, Blob] = {}
+        self._lock = threading.Lock()
 
     def passed(self, blob: Blob, nbytes: int) -> None:
-        """Say that so many bytes of a blob were read."""
-        self._blobs[id(blob)] = blob
-        self._nbytes += nbytes
-        if self._nbytes >= self._most_bytes:
+        """Say that so many bytes of a blob were read; from any thread."""
+        with self._lock:
+            self._blobs[id(blob)] = blob
+            self._nbytes += nbytes
+            if self._nbytes < self._most_bytes and len(self._blobs) < _MOST_BLOBS:
+                return
             blobs, self._blobs, self._nbytes = self._blobs, {}, 0
-            for one in blobs.values():
-                one.release()
+        for one in blobs.values():
+            one.release()
 
 
 class Remote(Place, Protocol):

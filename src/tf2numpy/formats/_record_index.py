@@ -75,7 +75,7 @@ def indexed(shards: Sequence[Shard], message: str) -> tuple[Survey, Groups] | No
     """
     survey, groups = Survey(), Groups(shards)
     for number, shard in enumerate(shards):
-        if not shard.blob.size:
+        if not shard.size:
             continue
         index = _kept(shard, message)
         if index is None:
@@ -144,7 +144,7 @@ def _kept(shard: Shard, message: str) -> GroupIndex | None:
         index = decoded(data)
     except (OSError, FormatError):
         return None
-    fits = int(index.starts[-1]) == shard.blob.size and index.told == _told(shard, message, index, _modified_ns(shard))
+    fits = int(index.starts[-1]) == shard.size and index.told == _told(shard, message, index, _modified_ns(shard))
     return index if fits else None
 
 
@@ -164,7 +164,7 @@ def _made(shard: Shard, message: str) -> GroupIndex:
 
 def _told(shard: Shard, message: str, index: GroupIndex, modified_ns: int) -> dict[str, object]:
     """Say what tells whether a file is still the one of an index: its size, its time, some of its bytes."""
-    size, starts = shard.blob.size, index.starts[:-1]
+    size, starts = shard.size, index.starts[:-1]
     some = starts[:: max(1, len(starts) // _SAMPLED_HEADERS)].tolist()
     parts = [(0, min(size, _SAMPLED_BYTES)), (max(0, size - _SAMPLED_BYTES), size)]
     parts += [(start, min(start + HEADER_BYTES, size)) for start in some]

@@ -117,7 +117,7 @@ class Reading:
 
     @property
     def _worth_threads(self) -> bool:
-        return cpus() > 1 and sum(shard.blob.size for shard in self._shards) >= WORTH_A_THREAD_BYTES
+        return cpus() > 1 and sum(shard.size for shard in self._shards) >= WORTH_A_THREAD_BYTES
 
     def _streamed(self, makers: Sequence[Maker[T]]) -> Iterator[T]:
         if self._worth_threads:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from .._host import cpus
 from .._protocols import Place
 from ..wire import records
 from ..wire.records import Block
+from ._open_files import OpenFiles
 from ._record_lanes import in_order
 
 _BLOCKS_AHEAD = 4
@@ -31,6 +33,7 @@ class Wanted:
     """How files are read, as `open` says of check, on_corrupt, partial and index.
 
     left_out: what was passed over so far, by file and record, each with the reason. trail: of what was read of them.
+    files: those of them that are open.
     """
 
     check: bool = True
@@ -39,6 +42,7 @@ class Wanted:
     index: bool = False
     left_out: dict[str, str] = field(default_factory=dict)
     trail: Trail = field(default_factory=Trail)
+    files: OpenFiles = field(default_factory=OpenFiles)
 
 
 def wanted_of(check: bool, on_corrupt: str, partial: bool, index: bool) -> Wanted:
@@ -66,6 +70,7 @@ class Shard:
     def __init__(self, path: Place, wanted: Wanted, told: tuple[int, str] | None = None) -> None:
         self.place, self.name, self.wanted, self.told = path, str(path), wanted, told
         self._blob: Blob | None = None
+        self._size: int | None = None
         self._compression: str | None = ""
 
     def unreported(self) -> Shard:
@@ -77,15 +82,24 @@ class Shard:
     @property
     def blob(self) -> Blob:
         """The bytes of the file."""
+        if isinstance(self.place, Path):
+            return self.wanted.files.blob(self.place)
         if self._blob is None:
             self._blob = blob_of(self.place)
         return self._blob
 
     @property
+    def size(self) -> int:
+        """The bytes that the file has."""
+        if self._size is None:
+            self._size = self.blob.size
+        return self._size
+
+    @property
     def compression(self) -> str | None:
         """How the file is compressed; None for a file of no records."""
         if self._compression == "":
-            self._compression = records.compression_of(self.blob.read, self.blob.size)
+            self._compression = records.compression_of(self.blob.read, self.size)
         return self._compression
 
     def first(self) -> Block | None:
@@ -93,7 +107,7 @@ class Shard:
 
         Raises: FormatError if what unpacks begins no record.
         """
-        for block in records.blocks(self.blob.read, self.blob.size, check=self.wanted.check, salvage=True):
+        for block in records.blocks(self.blob.read, self.size, check=self.wanted.check, salvage=True):
             sound = block[np.delete(np.arange(len(block)), block.damaged())] if self.wanted.check else block
             if len(sound):
                 return sound
@@ -107,7 +121,7 @@ class Shard:
         told of; ChecksumError.
         """
         if self.compression == "none":
-            found = records.blocks(self._read, self.blob.size, check=self.wanted.check, start=start, first=first)
+            found = records.blocks(self._read, self.size, check=self.wanted.check, start=start, first=first)
             return self._sound(self._counted(found, first))
         found = self._sound(self._unpacked())
         return found if not first else _after(found, first)
@@ -118,7 +132,7 @@ class Shard:
         It does what takes longest: it unpacks a compressed file, and no more, and compares the sums of another one.
         side_by_side: how many files are read at once; a thread gains nothing where each processor has one of them.
         """
-        if cpus() <= side_by_side or self.blob.size < WORTH_A_THREAD_BYTES:
+        if cpus() <= side_by_side or self.size < WORTH_A_THREAD_BYTES:
             return self.blocks()
         return _on_a_thread(self.blocks()) if self.compression == "none" else self._sound(self._unpacked(_on_a_thread))
 
@@ -136,7 +150,7 @@ class Shard:
 
     def _unpacked(self, ahead: Callable[[Iterator[Any]], Iterator[Any]] = iter) -> Iterator[Block]:
         salvage = self.wanted.skip or self.wanted.partial
-        found = records.blocks(self._read, self.blob.size, check=self.wanted.check, salvage=salvage, ahead=ahead)
+        found = records.blocks(self._read, self.size, check=self.wanted.check, salvage=salvage, ahead=ahead)
         return self._counted(found)
 
     def _read(self, start: int, stop: int) -> Any:

@@ -200,6 +200,8 @@ class Table:
         with self._lock:
             self._groups.close()
             self._splits.clear()
+            for shard in self.shards[:1]:
+                shard.wanted.files.close()
 
     def chosen(self) -> Chosen:
         """Say which features are decoded: those that were named, or that a pattern fits, which needs their names."""

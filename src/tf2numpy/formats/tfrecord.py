@@ -99,7 +99,7 @@ def _recognised(files: Sequence[Place], reading: Wanted) -> list[Shard] | None:
 def _has_records(shard: Shard) -> bool | None:
     """Tell whether a file has records; None of one that is empty, as one of several may be."""
     if shard.compression not in ("gzip", "zlib"):
-        return shard.compression is not None if shard.blob.size else None
+        return shard.compression is not None if shard.size else None
     try:
         return True if shard.first() is not None else None
     except FormatError:
