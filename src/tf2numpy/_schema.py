@@ -21,7 +21,7 @@ from ._errors import InvalidArgument
 Shape: TypeAlias = tuple[int | None, ...]
 
 BYTES, FLOATS, INTS = "bytes", "float32", "int64"
-VALUES, RAW, IMAGE = "values", "raw", "image"
+VALUES, BITS, RAW, IMAGE = "values", "bits", "raw", "image"
 _IMAGE_DTYPES = ("uint8", "uint16")
 
 
@@ -53,6 +53,14 @@ class Values:
 
     shape: Shape
     dtype: DTypeLike
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A feature of uint64 numbers, stored as the int64 numbers of the same bits, as TensorFlow Datasets stores them."""
+
+    shape: Shape
     default: Any = None
 
 
@@ -93,8 +101,8 @@ class Declared(NamedTuple):
     """What one array is made of.
 
     feature: its name in the records. stored: BYTES, FLOATS or INTS, of which its values must be there. form: VALUES,
-    RAW or IMAGE, what these are. shape, dtype: of one record's array; `object` means bytes, and that of a RAW one is in
-    the byte order of the records. default: as in `Values`.
+    BITS, RAW or IMAGE, what these are. shape, dtype: of one record's array; `object` means bytes, and that of a RAW one
+    is in the byte order of the records. default: as in `Values`.
     """
 
     feature: str
@@ -142,6 +150,8 @@ def _one(name: str, what: Any) -> Declared:
         return _image(name, what)
     if isinstance(what, Values):
         return _values(name, name, what.shape, what.dtype, what.default)
+    if isinstance(what, Unsigned):
+        return _values(name, name, what.shape, "uint64", what.default)._replace(form=BITS)
     return _of_tensorflow(name, what)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .._dtypes import is_extended, logical_name
 from .._errors import FormatError
-from .._schema import BYTES, FLOATS, IMAGE, RAW, Declared
+from .._schema import BITS, BYTES, FLOATS, IMAGE, RAW, Declared
 from .._schema import VALUES as _VALUES
 from ..wire.examples import Column, Columns, Kind
 from ._example_facts import Survey
@@ -89,7 +89,7 @@ class DeclaredLayout:
     def counted(self, survey: Survey) -> dict[str, NDArray[np.int64]] | None:
         """Say how many entries each group of records has in each part, if what is known of the columns says so."""
         groups, what = len(survey.groups), self.declared
-        if what.form != _VALUES or what.default is not None:
+        if what.form not in (_VALUES, BITS) or what.default is not None:
             return None
         found = survey.features.get(self.feature)
         facts = survey.lists.get(self.feature) if found is None or not found.present else found
@@ -147,8 +147,8 @@ class DeclaredLayout:
         Raises: FormatError naming the first one that does not fit.
         """
         dtype = self.declared.dtype
-        if values.dtype == dtype:
-            return values
+        if values.dtype == dtype or self.declared.form == BITS:
+            return values.view(dtype)
         with np.errstate(all="ignore"):
             found = values.astype(dtype)
             if dtype.kind in "iub" and not is_extended(dtype):

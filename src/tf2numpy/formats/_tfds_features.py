@@ -14,7 +14,7 @@ from ml_dtypes import finfo
 
 from .._dtypes import named
 from .._errors import FormatError
-from .._schema import Bytes, Image, Raw, Values
+from .._schema import Bytes, Image, Raw, Unsigned, Values
 from ._record_decoding import wanted
 
 _KINDS = ("featuresDict", "tensor", "classLabel", "image", "video", "audio", "boundingBox", "text", "translation")
@@ -143,9 +143,8 @@ def _declare(found: Features, name: str, shape: tuple[int | None, ...], dtype: s
         found.notes[name] = f"the values of each record, of the shape {shape}, are given flat"
         shape = (None,)
     if dtype == "uint64":
-        found.notes[name] = "uint64 is stored as int64, so numbers from 2**63 on are negative: x.view('uint64')"
-        dtype = "int64"
-    if dtype in ("string", "object", "str"):
+        found.schema[name] = Unsigned(shape, default)
+    elif dtype in ("string", "object", "str"):
         found.schema[name] = Bytes(shape) if default is None else Values(shape, bytes, default)
     else:
         found.schema[name] = Values(shape, dtype, default)
