@@ -57,6 +57,25 @@ def test_specifications_of_tensorflow(tf):
     ]
 
 
+def test_defaults_of_tensorflow_are_strings(tf):
+    found = declared(
+        {
+            "a": tf.io.FixedLenFeature([], tf.string, default_value=""),
+            "b": tf.io.FixedLenFeature([2], tf.string, default_value=["x", "\xfc"]),
+        }
+    )
+    assert found["a"].default.tolist() == b""
+    assert found["b"].default.tolist() == [b"x", b"\xc3\xbc"]
+
+
+def test_small_integers_are_stored_as_integers():
+    assert [declared({"x": ((), name)})["x"].stored for name in ("int4", "uint4", "bfloat16")] == [
+        "int64",
+        "int64",
+        "float32",
+    ]
+
+
 SparseFeature = namedtuple("SparseFeature", ["index_key", "value_key", "dtype", "size"])
 RaggedFeature = namedtuple("RaggedFeature", ["dtype", "value_key", "partitions"])
 
@@ -75,6 +94,19 @@ RaggedFeature = namedtuple("RaggedFeature", ["dtype", "value_key", "partitions"]
         (((2,), "c8"), "the dtype 'c8'; records hold numbers that are not complex, and bytes"),
         (((2,), "S3"), "the dtype 'S3'; records hold numbers that are not complex, and bytes"),
         (((2,), "nope"), "the dtype 'nope': data type 'nope' not understood"),
+        (((2,), None), "the dtype None; records hold numbers that are not complex, and bytes"),
+        (t2n.Raw("V8"), "the dtype 'V8'; records hold numbers that are not complex, and bytes"),
+        (((None, 0), "f4"), "the shape (None, 0); nothing tells how many rows of no values there are"),
+        (((1,) * 32, "f4"), f"the shape {(1,) * 32}; a record has 31 axes at most, and 1099511627776 values"),
+        (
+            ((None, 10**30), "f4"),
+            f"the shape (None, {10**30}); a record has 31 axes at most, and 1099511627776 values",
+        ),
+        (
+            t2n.Values((2,), "i8", [[1], [2, 3]]),
+            "having the default [[1], [2, 3]]: setting an array element with a sequence. The requested array has an "
+            "inhomogeneous shape after 1 dimensions. The detected shape was (2,) + inhomogeneous part.",
+        ),
         (t2n.Raw(bytes), "Raw of bytes; give the dtype of a number"),
         (t2n.Values((), "u1", 300), "having the default 300, which is not of shape () and uint8"),
         (t2n.Values((2,), "f4", [1, 2, 3]), "having the default [1, 2, 3], which is not of shape (2,) and float32"),
@@ -99,6 +131,13 @@ def test_what_cannot(what, message):
     with pytest.raises(t2n.InvalidArgument) as caught:
         declared({"x": what})
     assert str(caught.value) == f"schema: the feature 'x' is declared as {message}"
+
+
+@pytest.mark.parametrize("name", [b"x", 1, "\ud800"])
+def test_no_names(name):
+    with pytest.raises(t2n.InvalidArgument) as caught:
+        declared({name: t2n.Bytes})
+    assert str(caught.value) == f"schema: {name!r} is no name of a feature; give a string that UTF-8 can encode"
 
 
 def test_no_mapping():

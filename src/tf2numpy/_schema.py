@@ -23,6 +23,7 @@ Shape: TypeAlias = tuple[int | None, ...]
 BYTES, FLOATS, INTS = "bytes", "float32", "int64"
 VALUES, BITS, RAW, IMAGE = "values", "bits", "raw", "image"
 _IMAGE_DTYPES = ("uint8", "uint16")
+_MOST_AXES, _MOST_VALUES = 31, 1 << 40  # NumPy 1 has 32 axes, and records are one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,17 @@ def declared(schema: Mapping[str, Any]) -> dict[str, Declared]:
     """
     if not isinstance(schema, Mapping):
         raise InvalidArgument(f"schema={schema!r} is no mapping of feature names; give {{'name': ((16,), 'float32')}}")
-    return {str(name): _one(str(name), what) for name, what in schema.items()}
+    return {_name(name): _one(name, what) for name, what in schema.items()}
+
+
+def _name(given: Any) -> str:
+    try:
+        given.encode()
+    except (AttributeError, UnicodeEncodeError):
+        raise InvalidArgument(
+            f"schema: {given!r} is no name of a feature; give a string that UTF-8 can encode"
+        ) from None
+    return str(given)
 
 
 def _one(name: str, what: Any) -> Declared:
@@ -157,7 +168,8 @@ def _one(name: str, what: Any) -> Declared:
 
 def _values(name: str, feature: str, shape: Any, dtype: Any, default: Any) -> Declared:
     wanted, found = _shape(name, shape), _dtype(name, dtype)
-    stored = BYTES if found.hasobject else INTS if found.kind in "iub" else FLOATS
+    integers = found.kind in "iub" or found.name.lstrip("u").startswith("int")  # int4 and its like
+    stored = BYTES if found.hasobject else INTS if integers else FLOATS
     if default is not None:
         default = _default(name, default, wanted, found)
     return Declared(feature, stored, VALUES, wanted, found, default)
@@ -166,7 +178,10 @@ def _values(name: str, feature: str, shape: Any, dtype: Any, default: Any) -> De
 def _default(name: str, default: Any, shape: Shape, dtype: np.dtype[Any]) -> Any:
     """Give the default of one record, as an array of its shape, or of one row where it has any number."""
     known = tuple(n for n in shape if n is not None)
-    value = np.array(default, object if dtype.hasobject else None)
+    try:
+        value = np.array(default, object if dtype.hasobject else None)
+    except ValueError as error:  # lists of several lengths
+        raise _refused(name, f"having the default {default!r}: {error}") from error
     if dtype.hasobject:
         fits = all(isinstance(one, bytes) for one in value.flat)
     else:
@@ -194,7 +209,7 @@ def _of_tensorflow(name: str, what: Any) -> Declared:
     """Read one of tf.io's specifications, known by its type's name: TensorFlow need not be there."""
     kind = type(what).__name__
     if kind == "FixedLenFeature":
-        return _values(name, name, what.shape, what.dtype, what.default_value)
+        return _values(name, name, what.shape, what.dtype, _encoded(what.default_value))
     if kind == "FixedLenSequenceFeature":
         # Its default is what rows are padded with, and none is.
         return _values(name, name, (None, *_sizes(name, what.shape)), what.dtype, None)
@@ -217,6 +232,13 @@ def _of_tensorflow(name: str, what: Any) -> Declared:
     )
 
 
+def _encoded(default: Any) -> Any:
+    """Give a default of TensorFlow's, of which a string is its bytes in UTF-8."""
+    if isinstance(default, list | tuple):
+        return [_encoded(one) for one in default]
+    return default.encode() if isinstance(default, str) else default
+
+
 def _dtype(name: str, given: Any) -> np.dtype[Any]:
     try:
         if hasattr(given, "as_datatype_enum"):  # tf.float32 and its like
@@ -227,7 +249,7 @@ def _dtype(name: str, given: Any) -> np.dtype[Any]:
             found = named(given) if isinstance(given, str) else np.dtype(given)
     except TypeError as error:
         raise _refused(name, f"the dtype {given!r}: {error}") from error
-    if found is None or found.kind not in "biufOV" or (found.kind == "V" and not found.name):
+    if given is None or found is None or found.kind not in "biufOV" or found.type is np.void:
         raise _refused(name, f"the dtype {given!r}; records hold numbers that are not complex, and bytes")
     return found
 
@@ -236,16 +258,20 @@ def _shape(name: str, given: Any) -> Shape:
     sizes = _sizes(name, given)
     if any(n is None for n in sizes[1:]):
         raise _refused(name, f"the shape {sizes}; only its first axis can be None")
+    if None in sizes and 0 in sizes:
+        raise _refused(name, f"the shape {sizes}; nothing tells how many rows of no values there are")
     return sizes
 
 
 def _sizes(name: str, given: Any) -> Shape:
     try:
         sizes = tuple(None if n is None or n == -1 else operator.index(n) for n in given)
-    except TypeError:
+    except (TypeError, ValueError):  # as of a TensorShape of any rank
         sizes = (-2,)
     if any(n is not None and n < 0 for n in sizes):
         raise _refused(name, f"the shape {given!r}; a shape is a tuple of sizes, of which the first may be None")
+    if len(sizes) > _MOST_AXES or math.prod(n for n in sizes if n) > _MOST_VALUES:
+        raise _refused(name, f"the shape {sizes}; a record has {_MOST_AXES} axes at most, and {_MOST_VALUES} values")
     return sizes
 
 

@@ -162,3 +162,13 @@ def test_empty_lists_and_defaults_as_tensorflow_has_them(tf, tmp_path):
     found = t2n.to_numpy(t2n.open(written(tmp_path / "x", *records), schema={"x": spec}))["x"]
     assert found.to_list() == [tf.io.parse_single_example(one, {"x": spec})["x"].numpy().tolist() for one in records]
     assert found.to_padded(7).tolist() == tf.io.parse_example(records, {"x": spec})["x"].numpy().tolist()
+
+
+def test_features_that_would_become_one_array(tmp_path):
+    path = written(tmp_path / "x", row(x=[1]))
+    schema = {"x": ((None,), "int64"), "x/values": ((), "int64")}
+    with fails(
+        t2n.InvalidArgument,
+        "schema: the features 'x' and 'x/values' both become an array 'x/values'; leave one of them out",
+    ):
+        t2n.open(path, schema=schema)

@@ -6,7 +6,7 @@ datasets: the rows of pixels of all images follow one another, and where widths 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _memory
-from .._errors import FormatError, HostMemoryError
+from .._errors import FormatError, HostMemoryError, InvalidArgument
 from .._host import allocate, cpus
 from .._schema import IMAGE, Declared
+from .._types import joined
 from .._units import format_bytes
 from ..wire.examples import Column
 from ..wire.image_headers import Head
@@ -205,6 +206,20 @@ class Pixels:
 def layout_of(name: str, declared: Declared) -> DeclaredLayout:
     """Give how a declared column becomes arrays."""
     return (Images if declared.form == IMAGE else DeclaredLayout)(name, declared)
+
+
+def check_apart(schema: Mapping[str, Declared]) -> None:
+    """Refuse features of which two would become one array.
+
+    Raises: InvalidArgument naming them.
+    """
+    names: dict[str, str] = {}
+    for name, one in schema.items():
+        for array in (joined(name, part.name) for part in layout_of(name, one).parts):
+            if (other := names.setdefault(array, name)) != name:
+                raise InvalidArgument(
+                    f"schema: the features {other!r} and {name!r} both become an array {array!r}; leave one of them out"
+                )
 
 
 def first_channels(column: Column | None, declared: Declared, where: Where) -> int | None:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._ragged import RaggedArray
-from .._types import joined
 from ..wire.examples import Column, Columns, Kind
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -129,11 +128,6 @@ def build(parts: tuple[Part, ...], arrays: Mapping[str, NDArray[Any]]) -> dict[s
             whole = RaggedArray(whole, arrays[level])
         found[""] = whole
     return found
-
-
-def flat_names(name: str, parts: tuple[Part, ...]) -> list[str]:
-    """Name the arrays of a column."""
-    return [joined(name, part.name) for part in parts]
 
 
 def splits_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -133,7 +133,7 @@ def fits(pattern: str, name: bytes) -> bool:
 
 def wanted(select: Sequence[str] | None, name: str) -> bool:
     """Tell whether one of some names or patterns fits a feature; None: all fit."""
-    return select is None or any(fits(pattern, name.encode()) for pattern in select)
+    return select is None or any(fits(pattern, name.encode("utf-8", "surrogatepass")) for pattern in select)
 
 
 def kinds(columns: Columns) -> dict[tuple[bool, bytes], Kind]:

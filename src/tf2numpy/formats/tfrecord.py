@@ -13,7 +13,7 @@ from typing import Any
 from .._errors import FormatError, InvalidArgument
 from .._protocols import ArraySource, Place, Stored
 from .._schema import IMAGE, Declared, declared
-from ._example_images import first_channels
+from ._example_images import check_apart, first_channels
 from ._left_out import LeftOut
 from ._record_decoding import EXAMPLE, RAW, message_of
 from ._record_index import check_indexable
@@ -128,6 +128,7 @@ def table_of(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared]
         raise InvalidArgument(f"schema= declares features, and the records of {shown!r} are bytes; leave schema out")
     if schema is not None:
         schema = _with_channels(shown, shards, message, schema)
+        check_apart(schema)
     return Table(shown, shards, message, None, schema)
 
 
