@@ -178,6 +178,15 @@ INFO = {
     "tells of files of the format 'array_record'; TFRecords alone can be read": {"fileFormat": "array_record"},
     "tells of no splits; the dataset was not prepared to its end": {"splits": []},
     "describes a dataset otherwise than TensorFlow Datasets: KeyError('name')": {"splits": [{}]},
+    "tells of a split 'a/b', and arrays are called after their split": {"splits": [{"name": "a/b"}]},
+    "tells of a split '', and arrays are called after their split": {"splits": [{"name": ""}]},
+    r"tells of a split '\ud800', and arrays are called after their split": {"splits": [{"name": "\ud800"}]},
+    "tells of several splits 'a', and arrays are called after their split": {"splits": [{"name": "a"}] * 2},
+    "describes a dataset otherwise than TensorFlow Datasets: OverflowError('cannot convert float infinity to integer'"
+    ")": {"splits": [{"name": "a", "shardLengths": [float("inf")]}]},
+    "does not tell how many records the files of the split 'train' have (shardLengths), as TensorFlow Datasets does: "
+    "the folder has small-train.tfrecord-00000-of-00002, small-train.tfrecord-00001-of-00002; open the files by a "
+    "pattern, with the schema='features.json' of the folder": {"splits": [{"name": "train"}]},
     "tells of 100001 files of the split 'a'; 100000 are read": {
         "splits": [{"name": "a", "shardLengths": [1] * 100_001}]
     },
@@ -189,6 +198,97 @@ def test_other_descriptions_of_datasets(folder, message):
     shown = changed(folder, "dataset_info.json", lambda info: info.update(INFO[message]))
     with fails(t2n.FormatError, f"{shown} {message}"):
         t2n.open(folder)
+
+
+def test_shards_of_no_records_need_not_be_there(folder):
+    def change(info):
+        info["splits"][0]["shardLengths"] = ["4", "0", "3"]
+
+    changed(folder, "dataset_info.json", change)
+    for number in (0, 1):
+        shard = folder / f"small-train.tfrecord-{number:05d}-of-00002"
+        shard.rename(folder / f"small-train.tfrecord-{2 * number:05d}-of-00003")
+    assert len(t2n.open(folder)["train/label"]) == 7
+
+
+def test_numbers_of_files_have_as_many_digits_as_their_count(folder):
+    changed(folder, "dataset_info.json", lambda info: info["splits"][0].update(shardLengths=["0"] * 99_999 + ["7"]))
+    with pytest.raises(t2n.FormatError, match=r"'small-train\.tfrecord-099999-of-100000' is missing"):
+        t2n.open(folder)
+
+
+def test_names_of_classes_are_lines(folder):
+    (folder / "label.labels.txt").write_bytes("a\x85b\r\n\n c\u2028 \n".encode())
+    (folder / "of.it-la.bel.labels.txt").write_text("x\ny\n")
+
+    def change(content):
+        content["featuresDict"]["features"]["of/it"] = {
+            "featuresDict": {"features": {"la/bel": {"classLabel": {"numClasses": "2"}}}}
+        }
+        nested = {"sequence": {"length": "-1", "feature": {"classLabel": {"numClasses": "2"}}}}
+        content["featuresDict"]["features"]["labels"] = {"sequence": {"length": "-1", "feature": nested}}
+        content["featuresDict"]["features"]["z" * 300] = {"classLabel": {"numClasses": "2"}}
+
+    changed(folder, "features.json", change)
+    assert dict(t2n.open(folder, select="train/*la*").labels) == {
+        "train/label": ("a\x85b", "c"),
+        "train/of/it/la/bel": ("x", "y"),
+        "train/labels/ragged_flat_values": ("x", "y"),
+    }
+
+
+def tensor(dtype, *dimensions, **more):
+    return {"tensor": {"dtype": dtype, "shape": {"dimensions": [str(size) for size in dimensions]}, **more}}
+
+
+@pytest.mark.parametrize("optional", [False, True])
+@pytest.mark.parametrize(
+    ("feature", "what"),
+    [
+        (tensor("float99"), "the dtype 'float99': data type 'float99' not understood"),
+        (tensor("complex64"), "the dtype 'complex64'; records hold numbers that are not complex, and bytes"),
+        (
+            tensor("int8", 10**30),
+            f"the shape ({10**30},); a record has 31 axes at most, and {1 << 40} values",
+        ),
+    ],
+)
+def test_a_feature_that_cannot_be_is_no_obstacle_to_others(folder, feature, what, optional):
+    feature = {"tensor": feature["tensor"] | {"optional": optional}}
+    changed(folder, "features.json", lambda content: content["featuresDict"]["features"].update(odd=feature))
+    file = t2n.open(folder, select="train/*")
+    assert file["train/label"][:].tolist() == [int(row) for row in wanted("train", "label")]
+    assert file.left_out["train/odd"] == (
+        f"schema: the feature 'odd' is declared as {what}; declare it by a schema= of the files, opened by a pattern"
+    )
+
+
+def test_a_name_that_no_record_can_have(folder):
+    changed(
+        folder,
+        "features.json",
+        lambda content: content["featuresDict"]["features"].update({"\ud800": {"classLabel": {"numClasses": "2"}}}),
+    )
+    assert t2n.open(folder, select="train/*").left_out["train/\ud800"] == (
+        r"schema: '\ud800' is no name of a feature; give a string that UTF-8 can encode; declare it by a schema= of the "
+        "files, opened by a pattern"
+    )
+
+
+def test_images_that_are_not_decoded_are_bytes(folder):
+    def change(content):
+        features = content["featuresDict"]["features"]
+        features["image"]["image"]["shape"] = {"dimensions": ["4", "-1", "3"]}
+        features["photo"] = {"sequence": {"length": "-1", "feature": features["video"]}}
+
+    changed(folder, "features.json", change)
+    file = t2n.open(folder, select="train/image", images=True)
+    assert file["train/image"][0].startswith(b"\x89PNG")
+    assert dict(file.notes) == {"train/image": "images of the shape (4, None, 3) are not decoded"}
+    assert t2n.open(folder, select="train/photo*").notes["train/photo"] == (
+        "its frames are not decoded: the bytes of each are given; it is a sequence of sequences: its values are "
+        "'photo/ragged_flat_values', one after the other, and how many each has 'photo/ragged_row_lengths_0'"
+    )
 
 
 @pytest.mark.parametrize("template", ["../{SPLIT}", "/etc/passwd", "", "..", "a\\b"])
@@ -232,5 +332,7 @@ def test_features_of_an_unknown_class(folder):
 
     changed(folder, "features.json", change)
     file = t2n.open(folder, select="train/*")
-    assert file.left_out["train/label"] == "it is a mine.Own, which is not known; give its features by schema="
+    assert file.left_out["train/label"] == (
+        "it is a mine.Own, which is not known; declare it by a schema= of the files, opened by a pattern"
+    )
     assert "train/label" not in file

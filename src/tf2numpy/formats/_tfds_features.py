@@ -13,12 +13,12 @@ from typing import Any
 from ml_dtypes import finfo
 
 from .._dtypes import named
-from .._errors import FormatError
-from .._schema import Bytes, Image, Raw, Unsigned, Values
+from .._errors import FormatError, InvalidArgument
+from .._schema import Bytes, Image, Raw, Unsigned, Values, declared
 from ._record_decoding import wanted
 
 _KINDS = ("featuresDict", "tensor", "classLabel", "image", "video", "audio", "boundingBox", "text", "translation")
-_SEQUENCE = "sequence"
+_SEQUENCE, _FLAT = "sequence", "ragged_flat_values"
 # As the file has them, and as FeaturesDict.to_json gives them.
 _CLASS, _CONTENT = ("pythonClassName", "type"), ("featuresDict", "content")
 _MOST_LEVELS = 64
@@ -30,13 +30,14 @@ class Features:
     """The features of records.
 
     schema: what each is, as `open` takes it. notes: of those that are not given as TensorFlow Datasets gives them, how.
-    left_out: those that are not given, and why. labels: the features that are numbers of classes.
+    left_out: those that are not given, and why. labels: the arrays that are numbers of classes, each with the name of
+    the file that has the names of these, without its suffix.
     """
 
     schema: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
-    labels: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
 
     def narrowed(self, select: Sequence[str]) -> Features:
         """Give what concerns some features alone, and their parts."""
@@ -47,7 +48,8 @@ class Features:
             return {name: told[name] for name in {*whole, *(name for name in told if wanted(select, name))}}
 
         schema = {name: self.schema[name] for name in names}
-        return Features(schema, some(self.notes), some(self.left_out), [one for one in self.labels if one in schema])
+        labels = {name: stem for name, stem in self.labels.items() if name in schema}
+        return Features(schema, some(self.notes), some(self.left_out), labels)
 
     def of_split(self, split: str) -> Features:
         """Give the same, with the name of a split before each."""
@@ -55,8 +57,7 @@ class Features:
         def under(told: Mapping[str, Any]) -> dict[str, Any]:
             return {f"{split}/{name}": one for name, one in told.items()}
 
-        labels = [f"{split}/{name}" for name in self.labels]
-        return Features(under(self.schema), under(self.notes), under(self.left_out), labels)
+        return Features(under(self.schema), under(self.notes), under(self.left_out), under(self.labels))
 
 
 NOTHING_TOLD = Features()
@@ -82,30 +83,45 @@ def features_of(content: Mapping[str, Any], shown: str, *, images: bool) -> Feat
     found = Features()
     try:
         for name, feature in parts.items():
-            _add(found, str(name), feature, (), images)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+            _add(found, name, feature, (), images, _stem(name))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"{shown} describes features otherwise than TensorFlow Datasets: {error!r}") from error
+    for name, what in list(found.schema.items()):
+        try:
+            declared({name: what})
+        except InvalidArgument as error:
+            del found.schema[name]
+            found.left_out[name] = f"{error}; declare it by a schema= of the files, opened by a pattern"
     return found
 
 
-def _add(found: Features, name: str, feature: Mapping[str, Any], outer: tuple[int | None, ...], images: bool) -> None:
-    """Take in one feature; outer: the lengths of the sequences that it is in."""
+def _stem(name: str) -> str:
+    """Give what the file of a feature is called after; after - there is that of one within it."""
+    return name.replace("/", ".")
+
+
+def _add(
+    found: Features, name: str, feature: Mapping[str, Any], outer: tuple[int | None, ...], images: bool, stem: str
+) -> None:
+    """Take in one feature; outer: the lengths of the sequences that it is in. stem: of the files beside it."""
     if len(outer) + name.count("/") > _MOST_LEVELS:
         raise ValueError(f"{name!r} lies in more than {_MOST_LEVELS} others")
     if _SEQUENCE in feature:
         inner = feature[_SEQUENCE]
         length = int(inner.get("length", -1))
-        _add(found, name, inner["feature"], (*outer, None if length < 0 else length), images)
+        _add(found, name, inner["feature"], (*outer, None if length < 0 else length), images, stem)
         return
     kind = next((one for one in _KINDS if one in feature), None)
     if kind is None:
         known = feature.get("pythonClassName", "feature without a class")
-        found.left_out[name] = f"it is a {known}, which is not known; give its features by schema="
+        found.left_out[name] = (
+            f"it is a {known}, which is not known; declare it by a schema= of the files, opened by a pattern"
+        )
         return
     about = feature[kind]
     if kind == "featuresDict":
         for part, one in about["features"].items():
-            _add(found, f"{name}/{part}", one, outer, images)
+            _add(found, f"{name}/{part}", one, outer, images, f"{stem}-{_stem(part)}")
     elif kind == "translation":
         _translations(found, name, about, outer)
     elif kind in ("tensor", "audio"):
@@ -113,7 +129,7 @@ def _add(found: Features, name: str, feature: Mapping[str, Any], outer: tuple[in
     elif kind == "boundingBox":
         _stored(found, name, _shape(about) or (4,), str(about.get("dtype", "float32")), outer)
     elif kind == "classLabel":
-        found.labels.append(name)
+        found.labels[name if len(outer) < 2 else f"{name}/{_FLAT}"] = stem
         _stored(found, name, (), "int64", outer)
     elif kind == "text":
         _stored(found, name, (), "string", outer)
@@ -126,7 +142,7 @@ def _stored(
 ) -> None:
     """Take in what lies in a record as numbers or strings, one after the other."""
     if len(outer) > 1:
-        flat, rest = f"{name}/ragged_flat_values", tuple(shape)
+        flat, rest = f"{name}/{_FLAT}", tuple(shape)
         lengths = [f"{name}/ragged_row_lengths_{level}" for level in range(len(outer) - 1)]
         _declare(found, flat, (None, *rest), dtype, default)
         found.schema |= dict.fromkeys(lengths, ((None,), "int64"))
@@ -185,6 +201,8 @@ def _encoded(
         _bytes(found, name, (*outer, None), "its frames are not decoded: the bytes of each are given")
     elif outer or dtype not in ("uint8", "uint16"):
         _bytes(found, name, outer, f"images {'in sequences' if outer else f'of {dtype}'} are not decoded")
+    elif len(shape) not in (0, 3) or (len(shape) == 3 and shape[1] is None and shape[0] is not None):
+        _bytes(found, name, outer, f"images of the shape {shape} are not decoded")
     elif images:
         found.schema[name] = Image(shape or (None, None, 3), dtype)
     else:
@@ -202,7 +220,7 @@ def _translations(found: Features, name: str, about: Mapping[str, Any], outer: t
 
 def _bytes(found: Features, name: str, outer: tuple[int | None, ...], why: str) -> None:
     _stored(found, name, (), "string", outer)
-    found.notes[name] = why
+    found.notes[name] = "; ".join(filter(None, (why, found.notes.get(name))))
 
 
 def _default(dtype: str) -> Any:
@@ -211,7 +229,12 @@ def _default(dtype: str) -> Any:
         return b""
     if dtype in _INTEGERS:
         return 0 if dtype.startswith("u") else -(2 ** (int(dtype[3:]) - 1))
-    return False if dtype == "bool" else float(finfo(named(dtype)).min)
+    if dtype == "bool":
+        return False
+    try:
+        return float(finfo(named(dtype)).min)
+    except (TypeError, ValueError):
+        return None  # no dtype of numbers, as whoever declares it says
 
 
 def _shape(about: Mapping[str, Any]) -> tuple[int | None, ...]:

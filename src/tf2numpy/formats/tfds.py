@@ -6,7 +6,8 @@ after their split: train/image, test/image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial as given
 from typing import NamedTuple
 
@@ -54,10 +55,11 @@ def tfds(
         return None
     reading = wanted_of(check, on_corrupt, partial, index)
     features = features_of(json_of(path / _FEATURES), repr(str(path / _FEATURES)), images=images)
-    names = _names_of_classes(path, features)
+    there = {one.name for one in path.iterdir()}
+    names = _names_of_classes(path, there, features)
     splits: dict[str, Split] = {}
     labels: dict[str, tuple[str, ...]] = {}
-    for split, shards in _splits(path, reading).items():
+    for split, shards in _splits(path, there, reading).items():
         for shard in shards if index else ():
             check_indexable(shard)
         schema = {f"{split}/{name}": one for name, one in declared(features.schema).items()}
@@ -66,49 +68,61 @@ def tfds(
     return _together(str(path), splits, labels)
 
 
-def _splits(path: Place, reading: Wanted) -> dict[str, list[Shard]]:
+def _splits(path: Place, there: Set[str], reading: Wanted) -> dict[str, list[Shard]]:
     """Find the files of each split, and compare them with what is told of them."""
     info, shown = json_of(path / _INFO), str(path / _INFO)
     try:
         kind = str(info.get("fileFormat") or "tfrecord")
-        splits = {str(one["name"]): one for one in info.get("splits") or []}
+        told = [(str(one["name"]), one) for one in info.get("splits") or []]
+        splits = dict(told)
         lengths = {split: [int(count) for count in one.get("shardLengths") or []] for split, one in splits.items()}
         templates = {split: str(one.get("filepathTemplate") or _TEMPLATE) for split, one in splits.items()}
         dataset = str(info["name"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"{shown!r} describes a dataset otherwise than TensorFlow Datasets: {error!r}") from error
     if kind != "tfrecord":
         raise FormatError(f"{shown!r} tells of files of the format {kind!r}; TFRecords alone can be read")
     if not splits:
         raise FormatError(f"{shown!r} tells of no splits; the dataset was not prepared to its end")
-    there = {one.name for one in path.iterdir()}
+    for split, number in Counter(split for split, _ in told).items():
+        if number > 1 or not split.isprintable() or not split or "/" in split:
+            what = "several splits" if number > 1 else "a split"
+            raise FormatError(f"{shown!r} tells of {what} {split!r}, and arrays are called after their split")
     found = {}
     for split, counts in lengths.items():
         if len(counts) > _MOST_SHARDS:
             raise FormatError(f"{shown!r} tells of {len(counts)} files of the split {split!r}; {_MOST_SHARDS} are read")
         names = [_name(templates[split], dataset, split, number, len(counts)) for number in range(len(counts))]
-        missing = [name for name in names if name not in there]
+        alike = sorted(name for name in there if name.startswith(f"{dataset}-{split}."))
+        if alike and not counts:
+            raise FormatError(
+                f"{shown!r} does not tell how many records the files of the split {split!r} have (shardLengths), as "
+                f"TensorFlow Datasets does: the folder has {', '.join(alike[:_SHOWN])}; open the files by a pattern, "
+                "with the schema='features.json' of the folder"
+            )
+        missing = [name for name, count in zip(names, counts, strict=True) if count and name not in there]
         if missing:
-            alike = sorted(name for name in there if name.startswith(f"{dataset}-{split}."))
             have = f"has {', '.join(alike[:_SHOWN])}" if alike else "has none of them"
             raise FormatError(
                 f"{shown!r} tells of {len(counts)} files of the split {split!r}, and {missing[0]!r} is missing: the "
                 f"folder {have}; copy the whole folder, or open the files alone by a pattern"
             )
-        found[split] = [Shard(path / name, reading, (count, shown)) for name, count in zip(names, counts, strict=True)]
+        told_of = [(name, count) for name, count in zip(names, counts, strict=True) if count or name in there]
+        found[split] = [Shard(path / name, reading, (count, shown)) for name, count in told_of]
     return found
 
 
 def _name(template: str, dataset: str, split: str, number: int, count: int) -> str:
     """Give the name of one file of a split; a plain one, since what a file tells leads nowhere else."""
-    x_of_y = f"{number:05d}-of-{count:05d}"
+    digits = max(5, len(str(count)))
+    index, shards = f"{number:0{digits}d}", f"{count:0{digits}d}"
     parts = {
         "DATASET": dataset,
         "SPLIT": split,
         "FILEFORMAT": "tfrecord",
-        "SHARD_INDEX": f"{number:05d}",
-        "NUM_SHARDS": f"{count:05d}",
-        "SHARD_X_OF_Y": x_of_y,
+        "SHARD_INDEX": index,
+        "NUM_SHARDS": shards,
+        "SHARD_X_OF_Y": f"{index}-of-{shards}",
     }
     name = template
     for part, text in parts.items():
@@ -120,13 +134,13 @@ def _name(template: str, dataset: str, split: str, number: int, count: int) -> s
     return name
 
 
-def _names_of_classes(path: Place, features: Features) -> dict[str, tuple[str, ...]]:
+def _names_of_classes(path: Place, there: Set[str], features: Features) -> dict[str, tuple[str, ...]]:
     """Read what classes are called, one a line of a file for each feature that has names."""
     found: dict[str, tuple[str, ...]] = {}
-    for name in features.labels:
-        file = path / f"{name.replace('/', '-')}.labels.txt"
-        if not set("\\:\0") & set(name) and file.is_file():
-            found[name] = tuple(text_of(file).splitlines())
+    for name, stem in features.labels.items():
+        if (file := f"{stem}.labels.txt") in there:
+            lines = (line.strip() for line in text_of(path / file).split("\n"))
+            found[name] = tuple(line for line in lines if line)
     return found
 
 
