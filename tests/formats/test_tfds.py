@@ -270,8 +270,8 @@ def test_a_name_that_no_record_can_have(folder):
         lambda content: content["featuresDict"]["features"].update({"\ud800": {"classLabel": {"numClasses": "2"}}}),
     )
     assert t2n.open(folder, select="train/*").left_out["train/\ud800"] == (
-        r"schema: '\ud800' is no name of a feature; give a string that UTF-8 can encode; declare it by a schema= of the "
-        "files, opened by a pattern"
+        r"schema: '\ud800' is no name of a feature; give a string that UTF-8 can encode; declare it by a schema= of "
+        "the files, opened by a pattern"
     )
 
 

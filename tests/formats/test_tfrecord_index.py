@@ -302,4 +302,27 @@ def test_a_dataset_folder(tmp_path):
     folder = shutil.copytree(GOLDEN.parent / "tfds" / "small", tmp_path / "small")
     for _ in range(2):
         same(flat(t2n.open(folder, index=True)), flat(t2n.open(folder)))
-    assert (folder / ".small-train.tfrecord-00001-of-00002.t2n-index").exists()
+    index = folder / ".small-train.tfrecord-00001-of-00002.t2n-index"
+    assert index.exists()
+    assert t2n.open(folder, index=True, select="train/sequence")["train/sequence/values"].shape == (9,)
+    shard = folder / "small-train.tfrecord-00001-of-00002"
+    shard.write_bytes(b"")
+    with fails(
+        t2n.FormatError,
+        f"{str(shard)!r} cannot be read: it has 0 records, and {str(folder / 'dataset_info.json')!r} tells of 3",
+    ):
+        len(t2n.open(folder, index=True, select="train/sequence")["train/sequence/values"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no such permissions")
+def test_whoever_may_read_the_records_may_read_the_index(path):
+    path.chmod(0o640)
+    assert len(t2n.open(path, index=True)["n"]) == MANY
+    assert beside(path).stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes")
+def test_a_pipe_is_not_waited_for(path):
+    os.mkfifo(beside(path))
+    assert len(t2n.open(path, index=True)["n"]) == MANY
+    assert beside(path).is_file()

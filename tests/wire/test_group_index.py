@@ -29,6 +29,8 @@ IMPOSSIBLE = {
         GroupIndex({}, np.array([0, 0]), np.array([1])),
         GroupIndex({}, np.array([8, 40]), np.array([1])),
         GroupIndex({}, np.array([0, 40]), np.array([-1])),
+        GroupIndex({}, np.array([0, 2**63 - 1, -(2**63), -1, 40]), np.array([1, 0, 1, 1])),
+        GroupIndex({}, np.array([0, 2**63 - 1, -(2**63), -1, 40]), np.ones(4, np.int64)),
     ],
     "ValueError('more values than bytes')": [
         GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(of_groups=(np.array([0]), np.array([41])))]),
@@ -39,6 +41,19 @@ IMPOSSIBLE = {
     ],
     "ValueError('2 values in 2 rows of 2 to 2')": [
         GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(lengths=(2, 2))])
+    ],
+    "ValueError('0 values in 0 rows of 9 to 9')": [
+        GroupIndex(
+            {},
+            np.array([0, 40]),
+            np.array([2]),
+            [facts(present=0, lengths=(9, 9), of_groups=(np.zeros(1), np.zeros(1)))],
+        )
+    ],
+    "ValueError('2 values of no kind')": [GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(kind=None)])],
+    "ValueError('a column twice')": [GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(), facts()])],
+    "OverflowError('cannot convert float infinity to integer')": [
+        GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(present=float("inf"))])
     ],
     "ValueError('the bounds [2, 1]')": [GroupIndex({}, np.array([0, 40]), np.array([2]), [facts(lengths=(2, 1))])],
     "ValueError(\"a column of 'text' that 2 of 2 records have\")": [

@@ -33,6 +33,7 @@ from ._record_shards import Shard
 _SUFFIX = ".t2n-index"
 _MOST_BYTES = 1 << 30
 _SAMPLED_HEADERS, _SAMPLED_BYTES = 64, 4096
+_READ_AND_WRITE = 0o666
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -75,17 +76,14 @@ def indexed(shards: Sequence[Shard], message: str) -> tuple[Survey, Groups] | No
     """
     survey, groups = Survey(), Groups(shards)
     for number, shard in enumerate(shards):
-        if not shard.size:
-            continue
-        index = _kept(shard, message)
-        if index is None:
-            index = _made(shard, message)
-            _keep(shard, index)
-        count = int(index.records.sum())
+        index = _of(shard, message) if shard.size else None
+        count = 0 if index is None else int(index.records.sum())
         if shard.told is not None and shard.told[0] != count:
             raise FormatError(
                 f"{shard.name!r} cannot be read: it has {count} records, and {shard.told[1]!r} tells of {shard.told[0]}"
             )
+        if index is None:
+            continue
         if not survey.join(index):
             return None
         groups.join(number, index)
@@ -136,10 +134,22 @@ def check_group(
         )
 
 
+def _of(shard: Shard, message: str) -> GroupIndex:
+    """Give the index of a file that has records: the one beside it, or a new one."""
+    index = _kept(shard, message)
+    if index is None:
+        index = _made(shard, message)
+        _keep(shard, index)
+    return index
+
+
 def _kept(shard: Shard, message: str) -> GroupIndex | None:
     """Read the index of a file; None if there is none that fits."""
+    path = index_path(shard.name)
     try:
-        with open(index_path(shard.name), "rb") as file:
+        if not path.is_file():  # a pipe, say, which would be waited for
+            return None
+        with open(path, "rb") as file:
             data = file.read(_MOST_BYTES + 1)
         index = decoded(data)
     except (OSError, FormatError):
@@ -186,6 +196,8 @@ def _keep(shard: Shard, index: GroupIndex) -> None:
         with _beside(path) as (file, name):
             with os.fdopen(file, "wb") as stream:
                 stream.write(encoded(index))
+            with contextlib.suppress(OSError):  # of a file system without permissions
+                os.chmod(name, os.stat(shard.name).st_mode & _READ_AND_WRITE)  # for all who may read the records
             os.replace(name, path)
     except OSError as error:
         if error.errno not in _READ_ONLY:

@@ -89,7 +89,7 @@ def decoded(data: bytes) -> GroupIndex:
     stop = start + int.from_bytes(data[len(_BEGINS) : start], "little")
     try:
         return _read(json.loads(data[start:stop]), data[stop:-4])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise FormatError(f"it says what no index does: {error!r}") from error
 
 
@@ -100,12 +100,15 @@ def _read(head: Any, body: bytes) -> GroupIndex:
         raise ValueError(f"{len(body)} bytes for {groups} groups of {len(columns)} columns")
     flat = np.frombuffer(body, _INT64).astype(np.int64)
     starts, records, *rest = np.split(flat, np.cumsum(counts)[:-1])
+    rising = starts[0] == 0 and (starts[1:] > starts[:-1]).all()  # else what lies between them may overflow
     sizes = np.diff(starts)
-    if starts[0] != 0 or (sizes <= 0).any() or (records <= 0).any() or (records > sizes // _LEAST_RECORD_BYTES).any():
+    if not rising or (records <= 0).any() or (records > sizes // _LEAST_RECORD_BYTES).any():
         raise ValueError("groups that do not follow one another, or have no room for their records")
     if any((one < 0).any() or (one > sizes).any() for one in rest):
         raise ValueError("more values than bytes")
     found = [_column(one, (rest[2 * n], rest[2 * n + 1]), int(records.sum())) for n, one in enumerate(columns)]
+    if len({(one.name, one.in_list) for one in found}) < len(found):
+        raise ValueError("a column twice")
     return GroupIndex(dict(head["told"]), starts, records, found)
 
 
@@ -115,7 +118,10 @@ def _column(about: Any, of_groups: tuple[NDArray[np.int64], NDArray[np.int64]], 
         raise ValueError(f"a column of {kind!r} that {present} of {rows} records have")
     lengths, steps = (_bounds(about[key]) for key in _BOUNDS)
     name, in_list = bytes.fromhex(about["name"]), bool(about["list"])
-    _consistent(in_list, present, lengths, steps, [int(one.sum()) for one in of_groups])
+    totals = [int(one.sum()) for one in of_groups]
+    if kind is None and totals[1]:
+        raise ValueError(f"{totals[1]} values of no kind")
+    _consistent(in_list, present, lengths, steps, totals)
     return ColumnFacts(name, in_list, kind, present, bool(about["unset"]), lengths, steps, of_groups)
 
 
@@ -134,5 +140,5 @@ def _consistent(
     """Refuse bounds that the values do not fit: shapes follow from them."""
     rows = totals[0] if in_list else present
     for bounds, number, total in ((steps, present, totals[0]), (lengths, rows, totals[1])):
-        if bounds is not None and not bounds[0] * number <= total <= bounds[1] * number:
+        if bounds is not None and not (number and bounds[0] * number <= total <= bounds[1] * number):
             raise ValueError(f"{total} values in {number} rows of {bounds[0]} to {bounds[1]}")
