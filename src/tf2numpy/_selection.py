@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from ._errors import InvalidArgument
 from ._protocols import Stored
 
-_SHOWN = 3
+_SHOWN, _SHOWN_PARTS = 20, 3
 
 
 def selected(stored: Stored, select: str | Sequence[str], shown: str) -> Stored:
@@ -35,6 +35,15 @@ def selected(stored: Stored, select: str | Sequence[str], shown: str) -> Stored:
     return replace(stored, arrays=arrays, left_out=left_out)
 
 
+def no_feature(pattern: str, features: Sequence[str], shown: str) -> InvalidArgument:
+    """Give what is said of a name or pattern that fits none of the features of records."""
+    known = ", ".join(features[:_SHOWN]) + (f" and {len(features) - _SHOWN} more" if len(features) > _SHOWN else "")
+    which = f", which are {known}" if features else ""
+    return InvalidArgument(
+        f"select={pattern!r} fits none of the {len(features)} features of {shown!r}{which}{near(pattern, features)}"
+    )
+
+
 def _wider(pattern: str, names: Iterable[str]) -> str:
     """Offer a pattern that fits within names, where one does: not all know that one has to fit them whole."""
     wider = f"*{pattern.strip('*')}*"
@@ -56,5 +65,5 @@ def close_to(name: str, known: Iterable[str]) -> str:
     """Say which known names go on where this one ends, as the parts of a ragged value do, or else look like it."""
     known = list(known)
     parts = [repr(one) for one in known if one.startswith(f"{name}/")]
-    more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
-    return f"; there are {', '.join(parts[:_SHOWN])}{more}" if parts else near(name, known)
+    more = f" and {len(parts) - _SHOWN_PARTS} more" if len(parts) > _SHOWN_PARTS else ""
+    return f"; there are {', '.join(parts[:_SHOWN_PARTS])}{more}" if parts else near(name, known)

@@ -116,6 +116,10 @@ def test_a_pattern_that_fits_nothing():
     start = f"select='eval/*' fits none of the 78 features of {str(SMALL)!r}, which are train/any/language, train/any/"
     assert str(caught.value).startswith(start)
     assert str(caught.value).endswith(" and 58 more")
+    with pytest.raises(
+        t2n.InvalidArgument, match=r" and 58 more; near it are 'train/label', 'train/labels', 'train/flag'$"
+    ):
+        t2n.open(SMALL, select="train/labl")
 
 
 def test_features_as_a_schema():

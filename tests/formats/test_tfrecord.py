@@ -171,7 +171,7 @@ def test_select(tmp_path):
     assert list(t2n.open(path, select="ab")) == ["ab/values", "ab/row_splits"]
     with fails(
         t2n.InvalidArgument,
-        f"select='z' fits none of the 4 features of {str(path)!r}, whose records have ab, ac, b, late",
+        f"select='z' fits none of the 4 features of {str(path)!r}, which are ab, ac, b, late",
     ):
         t2n.open(path, select="z")
 

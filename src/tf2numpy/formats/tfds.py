@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import partial as given
 from typing import NamedTuple
 
-from .._errors import FormatError, InvalidArgument
+from .._errors import FormatError
 from .._protocols import ArraySource, Place, Stored
 from .._schema import declared
+from .._selection import no_feature
 from ._left_out import LeftOut
 from ._record_decoding import wanted
 from ._record_index import check_indexable
@@ -174,11 +175,7 @@ def _narrowed(
     known = [name for split in splits.values() for name in split.told.schema]
     for pattern in select:
         if not any(wanted([pattern], name) for name in known):
-            more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-            raise InvalidArgument(
-                f"select={pattern!r} fits none of the {len(known)} features of {shown!r}, which are "
-                f"{', '.join(known[:_SHOWN])}{more}"
-            )
+            raise no_feature(pattern, known, shown)
     chosen = {
         name: Split(split.table.narrowed(select), split.told.narrowed(select))
         for name, split in splits.items()

@@ -13,6 +13,7 @@ from typing import Any
 from .._errors import FormatError, InvalidArgument
 from .._protocols import ArraySource, Place, Stored
 from .._schema import IMAGE, Declared, declared
+from .._selection import no_feature
 from ._example_images import check_apart, first_channels
 from ._left_out import LeftOut
 from ._record_decoding import EXAMPLE, RAW, message_of
@@ -26,7 +27,6 @@ from ._small_files import json_of
 from ._tfds_features import NOTHING_TOLD, Features, features_of, is_features
 
 _SUFFIX = ".tfrecord"
-_SHOWN = 20
 _LOOKED_AT = 64
 
 
@@ -173,11 +173,7 @@ def _narrowed(table: Table, told: Features, select: Sequence[str]) -> Stored:
     for pattern in select:
         if not table.has(pattern):
             known = sorted(name.decode("utf-8", "backslashreplace") for name in table.features())
-            more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
-            raise InvalidArgument(
-                f"select={pattern!r} fits none of the {len(known)} features of {table.shown!r}, whose records have "
-                f"{', '.join(known[:_SHOWN])}{more}"
-            )
+            raise no_feature(pattern, known, table.shown)
     return of_table(table.narrowed(select), told.narrowed(select))
 
 
