@@ -106,7 +106,7 @@ def test_json(tf2numpy, path):
     code, out, err = tf2numpy("inspect", path, "--json", "--stats")
     found = json.loads("\n".join(out))
     assert (code, err) == (0, [])
-    assert found.keys() == {"path", "kind", "chosen", "arrays", "total_bytes", "left_out"}
+    assert found.keys() == {"path", "kind", "chosen", "arrays", "total_bytes", "labels", "notes", "left_out"}
     assert (found["path"], found["kind"], found["total_bytes"], found["left_out"]) == ("x.h5", "HDF5 file", 72, {})
     assert found["arrays"][:2] == [
         {

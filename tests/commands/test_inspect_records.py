@@ -1,6 +1,7 @@
 """`tf2numpy inspect` of TFRecords: a line for each feature, in words and as JSON; and what compares such tables."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -60,6 +61,24 @@ def test_what_is_left_out(tf2numpy, here):
         "2 records of 1 features in 1 arrays, 16 B",
         "left out: x (no record has values of it, so that its dtype is not known)",
     ]
+
+
+def test_what_a_dataset_tells_of_its_features(tf2numpy, here):
+    folder = shutil.copytree(GOLDEN.parent / "tfds" / "small", here / "small")
+    (folder / "in-side-kind.labels.txt").write_text("".join(f"k{number}\n" for number in range(9)))
+    words = ["small", "--select", "test/label", "--select", "test/*kind", "--select", "test/heat"]
+    assert tf2numpy("inspect", *words)[1][5:] == [
+        "3 records of 3 features in 3 arrays, 48 B, beside 1 of strings",
+        "classes: test/in/side/kind (k0, k1, k2, k3, k4, k5, k6, k7, ... 9 in all)",
+        "classes: test/label (cat, dog, cow)",
+        "note: test/heat (images of float32 are not decoded)",
+    ]
+    found = document(tf2numpy, *words)
+    assert found["labels"] == {
+        "test/in/side/kind": [f"k{number}" for number in range(9)],
+        "test/label": ["cat", "dog", "cow"],
+    }
+    assert found["notes"] == {"test/heat": "images of float32 are not decoded"}
 
 
 @pytest.mark.parametrize("name", ["examples", "sequences"])

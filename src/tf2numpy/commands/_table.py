@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+_SHOWN = 8
+
 
 def shown(name: str) -> str:
     """Give a name of a file's, or a reason, with everything escaped that is not printed as it is."""
@@ -28,3 +30,18 @@ def number(value: int | float | None) -> str:
 def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
     """Say what of a file no array can be, a line each."""
     return [f"left out: {shown(name)} ({shown(why)})" for name, why in left_out.items()]
+
+
+def note_lines(notes: Mapping[str, str]) -> list[str]:
+    """Say what is given otherwise than the file describes it, a line each."""
+    return [f"note: {shown(name)} ({shown(how)})" for name, how in notes.items()]
+
+
+def label_lines(labels: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say what the first classes of each array are called, a line each."""
+    return [f"classes: {shown(name)} ({_first(names)})" for name, names in labels.items()]
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f", ... {len(names)} in all" if len(names) > _SHOWN else ""
+    return ", ".join(map(shown, names[:_SHOWN])) + more

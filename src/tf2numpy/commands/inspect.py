@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import _opening
-from ._table import left_out_lines, number, shown, table
+from ._table import label_lines, left_out_lines, note_lines, number, shown, table
 
 if TYPE_CHECKING:
     from .._file import File
@@ -61,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
             lines = _features(file.rows.features(), found)
         else:
             lines = _table(file, found, aliases=options.aliases)
-        for line in [*lines, _totals(file), *left_out_lines(file.left_out)]:
+        beside = [*label_lines(file.labels), *note_lines(file.notes), *left_out_lines(file.left_out)]
+        for line in [*lines, _totals(file), *beside]:
             print(line)
     return 0
 
@@ -197,6 +198,8 @@ def _document(file: File, found: _Found, *, stats: bool) -> dict[str, Any]:
         "chosen": file.chosen or None,
         "arrays": arrays,
         "total_bytes": sum(one["bytes"] or 0 for one in arrays),
+        "labels": {name: list(names) for name, names in file.labels.items()},
+        "notes": dict(file.notes),
         "left_out": dict(file.left_out),
         **({} if file.rows is None else _records_document(file.rows)),
     }
