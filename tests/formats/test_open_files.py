@@ -44,12 +44,18 @@ def test_a_file_that_was_changed_meanwhile(many):
     with open(many / "x-3", "ab") as stream:  # as whoever still writes it does
         stream.write((many / "x-4").read_bytes())
     assert t2n.to_numpy(file)["n"].tolist() == list(range(COUNT))
-    os.truncate(many / "x-5", 3)
-    with fails(t2n.FormatError, f"{str(many / 'x-5')!r} is shorter than it was when it was opened; open it anew"):
-        t2n.to_numpy(file)
-    (many / "x-7").rename(many / "x-5")
-    with fails(t2n.FormatError, f"{str(many / 'x-5')!r} is another file than it was when it was opened; open it anew"):
-        t2n.to_numpy(file)
+    whole = t2n.open(many / "x-*")
+    changed = many / "x-5"
+    os.truncate(changed, 3)
+    why = "it is shorter than it was when it was opened; open it anew"
+    with fails(t2n.FormatError, f"{str(changed)!r} cannot be read: {why}"):
+        t2n.to_numpy(whole)
+    assert t2n.to_numpy(file)["n"].tolist() == [*range(5), *range(6, COUNT)]
+    assert dict(file.left_out) == {str(changed): f"{why}; the records before it are given"}
+    (many / "x-7").rename(changed)
+    why = "it is another file than it was when it was opened; open it anew"
+    with fails(t2n.FormatError, f"{str(changed)!r} cannot be read: {why}"):
+        t2n.to_numpy(whole)
     assert t2n.to_numpy(t2n.open(many / "x-[4-6]"))["n"].tolist() == [4, 7, 6]
 
 

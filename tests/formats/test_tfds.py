@@ -9,6 +9,8 @@ import pytest
 
 import tf2numpy as t2n
 from conformance.kind import fails
+from tf2numpy.formats._record_shards import Shard
+from wire.test_records import framed
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "tfds"
 SMALL = GOLDEN / "small"
@@ -167,6 +169,47 @@ def test_more_or_fewer_records_than_are_told_of(folder):
         assert file.left_out[shard] == f"it has 3 records, and {shown} tells of 9; the records before it are given"
 
 
+@pytest.mark.parametrize(
+    ("data", "why", "left_out"),
+    [
+        (
+            b"garbage" * 100,
+            "its first bytes begin no record, neither as they are nor unpacked (gzip, zlib, Snappy)",
+            {
+                "": "its first bytes begin no record, neither as they are nor unpacked (gzip, zlib, Snappy); the "
+                "records before it are given"
+            },
+        ),
+        (
+            framed(b"\xff" * 3),
+            "at offset 0: the record 0 is no tf.train.Example: at its byte 0, a number is cut short",
+            {
+                ", record 0": "at offset 0: it is no tf.train.Example",
+                "": "it has 1 records, and {} tells of 4; the records before it are given",
+            },
+        ),
+    ],
+)
+def test_a_shard_of_anything_else(folder, data, why, left_out):
+    shard = folder / "small-train.tfrecord-00000-of-00002"
+    shard.write_bytes(data)
+    between = " " if why.startswith("at offset") else ": "
+    with fails(t2n.FormatError, f"{str(shard)!r} cannot be read{between}{why}"):
+        t2n.to_numpy(t2n.open(folder, select="train/label"))
+    file = t2n.open(folder, select="train/label", on_corrupt="skip")
+    assert file["train/label"][:].tolist() == [int(row) for row in wanted("train", "label")][4:]
+    told = repr(str(folder / "dataset_info.json"))
+    assert dict(file.left_out) == {f"{shard}{name}": reason.format(told) for name, reason in left_out.items()}
+
+
+def test_opening_reads_no_record(folder, monkeypatch):
+    def refuse(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(Shard, "first", refuse)
+    t2n.open(folder)
+
+
 def test_files_that_are_missing(folder):
     (folder / "small-train.tfrecord-00001-of-00002").unlink()
     with fails(
@@ -277,6 +320,18 @@ def test_a_name_that_no_record_can_have(folder):
         r"schema: '\ud800' is no name of a feature; give a string that UTF-8 can encode; declare it by a schema= of "
         "the files, opened by a pattern"
     )
+
+
+def test_classes_of_pixels(folder):
+    pytest.importorskip("imagecodecs")
+    (folder / "image.labels.txt").write_text("sky\nsea\n")
+
+    def change(content):
+        content["featuresDict"]["features"]["image"]["image"]["label"] = {"numClasses": "2"}
+
+    changed(folder, "features.json", change)
+    assert t2n.open(folder, select="train/image", images=True).labels == {"train/image": ("sky", "sea")}
+    assert t2n.open(folder, select="train/image").labels == {}
 
 
 def test_images_that_are_not_decoded_are_bytes(folder):

@@ -18,7 +18,10 @@ _MOST = 48
 
 
 class OpenFiles:
-    """Opens local files, and closes the ones that were not asked for for longest; any thread may ask."""
+    """Opens local files, and closes the ones that were not asked for for longest; any thread may ask.
+
+    Errors do not name the file: whoever reads it does.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -49,5 +52,5 @@ class OpenFiles:
         *same, size = self._known.setdefault(path, (status.st_dev, status.st_ino, blob.size))
         if same != [status.st_dev, status.st_ino] or blob.size < size:
             what = "is shorter" if same == [status.st_dev, status.st_ino] else "is another file"
-            raise FormatError(f"{str(path)!r} {what} than it was when it was opened; open it anew")
+            raise FormatError(f"it {what} than it was when it was opened; open it anew")
         return blob if blob.size == size else Slice(blob, 0, size, blob.name)

@@ -121,8 +121,7 @@ class Shard:
         told of; ChecksumError.
         """
         if self.compression == "none":
-            found = records.blocks(self._read, self.size, check=self.wanted.check, start=start, first=first)
-            return self._sound(self._counted(found, first))
+            return self._sound(self._counted(self._blocks(self.size, start=start, first=first), first))
         found = self._sound(self._unpacked())
         return found if not first else _after(found, first)
 
@@ -146,12 +145,15 @@ class Shard:
 
     def blocks_between(self, start: int, stop: int, first: int) -> Iterator[Block]:
         """Give the records between two offsets of an uncompressed file; first: the number of the first one."""
-        return self._sound(records.blocks(self._read, stop, check=self.wanted.check, start=start, first=first))
+        return self._sound(self._blocks(stop, start=start, first=first))
 
     def _unpacked(self, ahead: Callable[[Iterator[Any]], Iterator[Any]] = iter) -> Iterator[Block]:
         salvage = self.wanted.skip or self.wanted.partial
-        found = records.blocks(self._read, self.size, check=self.wanted.check, salvage=salvage, ahead=ahead)
-        return self._counted(found)
+        return self._counted(self._blocks(self.size, salvage=salvage, ahead=ahead))
+
+    def _blocks(self, stop: int, **options: Any) -> Iterator[Block]:
+        """Give the blocks before an offset; what is wrong with the first bytes is said with the first one."""
+        yield from records.blocks(self._read, stop, check=self.wanted.check, **options)
 
     def _read(self, start: int, stop: int) -> Any:
         self.wanted.trail.passed(self.blob, stop - start)

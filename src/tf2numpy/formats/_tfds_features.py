@@ -135,6 +135,8 @@ def _add(
         _stored(found, name, (), "string", outer)
     else:
         _encoded(found, name, kind, about, outer, images)
+        if "label" in about and isinstance(found.schema[name], Image):
+            found.labels[name] = stem
 
 
 def _stored(

@@ -16,7 +16,7 @@ from .._protocols import ArraySource, Place, Stored
 from .._schema import declared
 from .._selection import no_feature
 from ._left_out import LeftOut
-from ._record_decoding import wanted
+from ._record_decoding import EXAMPLE, wanted
 from ._record_index import check_indexable
 from ._record_shards import Shard, Wanted, wanted_of
 from ._record_table import Table
@@ -64,7 +64,7 @@ def tfds(
         for shard in shards if index else ():
             check_indexable(shard)
         schema = {f"{split}/{name}": one for name, one in declared(features.schema).items()}
-        splits[split] = Split(table_of(str(path), shards, schema), features.of_split(split))
+        splits[split] = Split(table_of(str(path), shards, EXAMPLE, schema), features.of_split(split))
         labels |= {f"{split}/{name}": classes for name, classes in names.items()}
     return _together(str(path), splits, labels)
 

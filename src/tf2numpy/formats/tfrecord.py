@@ -52,7 +52,12 @@ def tfrecord(
     for shard in shards if index else ():
         check_indexable(shard)
     found, told = _schema_of(schema, images)
-    return of_table(table_of(str(path), shards, found), told)
+    message = _message(shards)
+    if found is not None and message == RAW:
+        raise InvalidArgument(
+            f"schema= declares features, and the records of {str(path)!r} are bytes; leave schema out"
+        )
+    return of_table(table_of(str(path), shards, message, found), told)
 
 
 def _schema_of(schema: Any, images: bool) -> tuple[dict[str, Declared] | None, Features]:
@@ -106,8 +111,8 @@ def _has_records(shard: Shard) -> bool | None:
         return False
 
 
-def table_of(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared] | None) -> Table:
-    """Make a table of files, by their first records.
+def _message(shards: Sequence[Shard]) -> str:
+    """Tell what the records of some files are, by the first ones of each.
 
     Raises: FormatError for files of different messages, naming two.
     """
@@ -124,8 +129,14 @@ def table_of(shown: str, shards: Sequence[Shard], schema: Mapping[str, Declared]
             raise FormatError(f"{first!r} has records of {message}, and {shard.name!r} of {found}; open them apart")
         message = found if not first or found != EXAMPLE else message
         first = first or shard.name
-    if schema is not None and message == RAW:
-        raise InvalidArgument(f"schema= declares features, and the records of {shown!r} are bytes; leave schema out")
+    return message
+
+
+def table_of(shown: str, shards: Sequence[Shard], message: str, schema: Mapping[str, Declared] | None) -> Table:
+    """Make a table of files whose records are all of one kind of message.
+
+    Raises: InvalidArgument for what cannot be one table.
+    """
     if schema is not None:
         schema = _with_channels(shown, shards, message, schema)
         check_apart(schema)
