@@ -160,6 +160,7 @@ class Shard:
         return self.blob.read(start, stop)
 
     def _sound(self, found: Iterator[Block]) -> Iterator[Block]:
+        some = False
         while True:
             try:
                 block = next(found, None)
@@ -170,11 +171,9 @@ class Shard:
                 if self.wanted.skip or (self.wanted.partial and not isinstance(error, ChecksumError)):
                     self.wanted.left_out[self.name] = f"{error}; the records before it are given"
                     return
-                option = "on_corrupt='skip'" if isinstance(error, ChecksumError) else "partial=True"
-                raise type(error)(
-                    f"{self.name!r} cannot be read: {error}; {option} gives the records that are whole"
-                ) from error
+                raise type(error)(f"{self.name!r} cannot be read: {error}{_remedy(error, some)}") from error
             if len(block):
+                some = True
                 yield block
 
     def _checked(self, block: Block) -> Block:
@@ -196,6 +195,13 @@ class Shard:
 
 def _on_a_thread(found: Iterator[T]) -> Iterator[T]:
     return in_order([lambda _: found], 1, _BLOCKS_AHEAD)
+
+
+def _remedy(error: FormatError, some: bool) -> str:
+    """Say how to get the records that are whole, if there are any; some: whether any came before the error."""
+    if isinstance(error, ChecksumError):
+        return "; on_corrupt='skip' gives the records that are whole"
+    return "; partial=True gives the records that are whole" if some else ""
 
 
 def offset_of(block: Block, row: int) -> int:
