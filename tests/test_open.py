@@ -169,6 +169,18 @@ def test_what_is_left_out_is_said(partial):
     )
 
 
+@pytest.mark.parametrize("select", [3, ["x", None], np.zeros(2)])
+def test_what_selects_nothing(tmp_path, select):
+    np.save(tmp_path / "x.npy", np.zeros(3))
+    with fails(t2n.InvalidArgument, f"select={select!r} is no name or pattern of an array, and no list of them"):
+        t2n.open(tmp_path / "x.npy", select=select)
+
+
+def test_a_pattern_that_no_file_fits(tmp_path):
+    with fails(FileNotFoundError, f"[Errno 2] no file fits this pattern: '{tmp_path}/train-*.tfrecord'"):
+        t2n.open(tmp_path / "train-*.tfrecord")
+
+
 def test_selecting_what_is_left_out(partial):
     assert t2n.open("f", select="x").left_out == {}
     assert t2n.open("f", select="[xt]*").left_out == {"table": partial["table"]}

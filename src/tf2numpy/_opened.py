@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from . import _registry
@@ -140,6 +141,8 @@ def stored_in(
             _refuse_others(options or {}, row, f"{stored.kind} {str(path)!r}")
             return stored
     if only_prefix and missing is not None:
+        if isinstance(path, Path) and GLOB & set(path.name):
+            raise FileNotFoundError(errno.ENOENT, "no file fits this pattern", str(path))
         raise missing
     if unlisted and missing is not None:
         raise FileNotFoundError(errno.ENOENT, NO_PATTERN if GLOB & set(path.name) else UNLISTED, str(path))

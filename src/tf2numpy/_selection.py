@@ -16,9 +16,11 @@ _SHOWN, _SHOWN_PARTS = 20, 3
 def selected(stored: Stored, select: str | Sequence[str], shown: str) -> Stored:
     """Leave only the arrays that a name or pattern fits, by any of their names.
 
-    Raises: InvalidArgument for a pattern that fits nothing.
+    Raises: InvalidArgument for a pattern that fits nothing, and for what is none.
     """
-    patterns = [select] if isinstance(select, str) else list(select)
+    patterns = [select] if isinstance(select, str) or not isinstance(select, Iterable) else list(select)
+    if not all(isinstance(one, str) for one in patterns):
+        raise InvalidArgument(f"select={select!r} is no name or pattern of an array, and no list of them")
     if stored.narrow is not None:
         return stored.narrow(patterns)
     found: set[str] = set()

@@ -70,7 +70,7 @@ WRONG = {
     "the value 256, which is no uint8; declare it as int64": ([[1], [256]], ((), "uint8")),
     "the value -1, which is no uint64; declare it as int64": ([[1], [-1]], ((), "uint64")),
     "the value 1000000.0, which is no float16; declare it as float32": ([[1.0], [1e6]], ((), "float16")),
-    "3 bytes, and a uint16 takes 2": ([[b"ab"], [b"abc"]], t2n.Raw("uint16", (None,))),
+    "3 bytes, and one uint16 takes 2": ([[b"ab"], [b"abc"]], t2n.Raw("uint16", (None,))),
 }
 
 

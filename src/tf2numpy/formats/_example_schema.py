@@ -136,7 +136,7 @@ class DeclaredLayout:
         if wrong.any():
             row = int(np.argmax(wrong))
             raise FormatError(
-                f"{where(row)}: the feature {self.declared.feature!r} has {sizes[row]} bytes, and a "
+                f"{where(row)}: the feature {self.declared.feature!r} has {sizes[row]} bytes, and one "
                 f"{logical_name(dtype)} takes {dtype.itemsize}"
             )
         return column.values.view(dtype).astype(dtype.newbyteorder("="), copy=False), sizes // dtype.itemsize
