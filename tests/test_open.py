@@ -1,6 +1,9 @@
 """`open`: a lazy mapping that reads what is asked for, and goes wherever a value goes."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -243,3 +246,16 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
         f"{str(tmp_path / 'pipe')!r} is a pipe or a device, which cannot be read by range; copy what it gives into a "
         "file"
     )
+
+
+def test_readers_of_other_files_are_not_loaded():
+    """What lies under a prefix is no table of records, whose readers take long to load."""
+    prefix = Path(__file__).parent / "golden" / "checkpoint" / "objects" / "ck-1"
+    program = (
+        "import sys, tf2numpy as t2n\n"
+        "def has(part): return any(part in name for name in sys.modules if name.startswith('tf2numpy.'))\n"
+        f"t2n.open({str(prefix)!r}); print(has('_bundle'), has('_record'))\n"
+        f"t2n.open({str(prefix)!r} + '.index'); print(has('_record'))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["True", "False", "True"]

@@ -16,7 +16,7 @@ from ._blobs import blob_of
 from ._errors import FormatError, InvalidArgument
 from ._file import File
 from ._lazy import as_written
-from ._places import place_of
+from ._places import is_pattern, place_of
 from ._protocols import Place, Reader, Stored
 from ._remote_errors import CannotList
 from ._selection import selected
@@ -125,9 +125,11 @@ def stored_in(
     """
     head, missing = _begin(path)
     only_prefix = missing is not None and not path.is_dir()
+    named = (_registry.PREFIX, _registry.PATTERN) if is_pattern(path) else (_registry.PREFIX,)
+    ways = named if only_prefix else ("", _registry.PREFIX, _registry.PATTERN)
     unlisted = False
     for row in _registry.FORMATS:
-        if not head.startswith(row.begins) or (only_prefix and not row.prefixes):
+        if not head.startswith(row.begins) or row.several not in ways:
             continue
         reader: Reader = _registry.load(row.target, "formats")
         given = {**(offered or {}), **(options or {})}
@@ -141,7 +143,7 @@ def stored_in(
             _refuse_others(options or {}, row, f"{stored.kind} {str(path)!r}")
             return stored
     if only_prefix and missing is not None:
-        if isinstance(path, Path) and GLOB & set(path.name):
+        if isinstance(path, Path) and is_pattern(path):
             raise FileNotFoundError(errno.ENOENT, "no file fits this pattern", str(path))
         raise missing
     if unlisted and missing is not None:

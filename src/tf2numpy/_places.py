@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from ._errors import InvalidArgument
 from ._protocols import Place
 
+_GLOB = frozenset("*?[")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SQUASHED = re.compile(r"(gs|s3|s3a|az|azure|abfss?|https?|file):[/\\][^/\\]")  # what pathlib makes of "gs://..."
@@ -47,6 +48,11 @@ class Url(NamedTuple):
     def shown(self) -> str:
         """The name, without secrets."""
         return f"{self.root}{'/' if self.key else ''}{self.key}{self.tail}"
+
+
+def is_pattern(path: Place) -> bool:
+    """Tell whether the last part of a name is a pattern."""
+    return not _GLOB.isdisjoint(path.name)
 
 
 def place_of(name: str | os.PathLike[str] | Place) -> Place:

@@ -128,19 +128,22 @@ SINKS = {
 }
 
 
+PREFIX, PATTERN = "prefix", "pattern"
+
+
 class Known(NamedTuple):
     """One row: files that `target` recognises are read by it.
 
     options: those of `open` that mean something to it. begins: what all its files begin with, one of these.
-    prefixes: whether a path may name several files, by what their names begin with or by a pattern, and nothing lie
-    under itself.
+    several: how a path may name several files, and nothing lie under itself: PREFIX, what their names begin with;
+    PATTERN, what they all fit.
     A reader of other files is not even imported.
     """
 
     target: str
     options: tuple[str, ...] = ()
     begins: tuple[bytes, ...] = (b"",)
-    prefixes: bool = False
+    several: str = ""
 
 
 # Readers, in the order in which they are asked whether they know a file.
@@ -162,11 +165,13 @@ FORMATS = (
     Known("dataset_snapshot:dataset_snapshot", options=("check",)),
     Known("events:events", options=("check",)),
     Known("tfds:tfds", options=("check", "on_corrupt", "partial", "images", "index")),
-    Known("tfrecord:tfrecord", options=("check", "on_corrupt", "partial", "schema", "images", "index"), prefixes=True),
+    Known(
+        "tfrecord:tfrecord", options=("check", "on_corrupt", "partial", "schema", "images", "index"), several=PATTERN
+    ),
     Known("saved_model:saved_model", options=("names", "slots", "constants", "check")),
     Known("frozen_graph:frozen_graph", begins=(b"\n",)),
-    Known("dataset_cache:dataset_cache", options=("check",), prefixes=True),
-    Known("checkpoint:checkpoint", options=("names", "slots", "checkpoint", "check"), prefixes=True),
+    Known("dataset_cache:dataset_cache", options=("check",), several=PREFIX),
+    Known("checkpoint:checkpoint", options=("names", "slots", "checkpoint", "check"), several=PREFIX),
     Known("tensor_proto:tensor_proto", begins=(b"\x08",)),  # last: it may take bytes for its own of another format
 )
 

@@ -216,10 +216,10 @@ def test_nulls_within_rows_of_fixed_size(tmp_path, suffix):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_thousands_of_columns(tmp_path, suffix):
     """Each piece of each column costs no look at all the others."""
-    value = {f"c{number}": np.arange(3) + number for number in range(3000)}
+    value = {f"c{number}": np.arange(3) + number for number in range(1000)}
     path = t2n.save(value, tmp_path / f"x{suffix}")
     assert opened(path)[0].keys() == value.keys()
-    assert read(path).column("c2999").to_pylist() == [2999, 3000, 3001]
+    assert read(path).column("c999").to_pylist() == [999, 1000, 1001]
 
 
 def test_a_slice_decodes_only_the_groups_that_it_is_in(tmp_path, monkeypatch):

@@ -8,13 +8,7 @@ from typing import Any
 
 from .._protocols import Place
 
-_GLOB = frozenset("*?[")
 _HIDDEN = (".", "_")  # _SUCCESS and its like
-
-
-def is_pattern(path: Place) -> bool:
-    """Tell whether the last part of a name is a pattern."""
-    return bool(_GLOB & set(path.name))
 
 
 def fitting(path: Place) -> list[Place]:

@@ -11,6 +11,7 @@ from functools import partial as given
 from typing import Any
 
 from .._errors import FormatError, InvalidArgument
+from .._places import is_pattern
 from .._protocols import ArraySource, Place, Stored
 from .._schema import IMAGE, Declared, declared
 from .._selection import no_feature
@@ -18,7 +19,7 @@ from ._example_images import check_apart, first_channels
 from ._left_out import LeftOut
 from ._record_decoding import EXAMPLE, RAW, message_of
 from ._record_index import check_indexable
-from ._record_names import fitting, inside, is_pattern
+from ._record_names import fitting, inside
 from ._record_rows import Rows
 from ._record_shards import Shard, Wanted, wanted_of
 from ._record_sources import sources_of
