@@ -26,6 +26,10 @@ DAMAGED = [
 ]
 
 
+# What follows these is in the words of HDF5 itself, which notices other things first in a file than in bytes.
+OF_HDF5 = ("is a damaged HDF5 file", "is an HDF5 file that cannot be opened")
+
+
 @pytest.mark.parametrize("name", DAMAGED)
 def test_alike(web, tmp_path, name):
     folder = (GOLDEN / name).parent
@@ -40,7 +44,7 @@ def test_alike(web, tmp_path, name):
         path.write_bytes(data)
         local = outcome(str(path), str(tmp_path))
         remote = outcome(url, root)
-        if local[0] is t2n.FormatError and "is a damaged HDF5 file" in local[1]:  # by which way, differs in HDF5 itself
+        if local[0] is t2n.FormatError and any(words in local[1] for words in OF_HDF5):
             assert remote[0] is local[0]
         else:
             assert_same(f"{name}, copy {seed}", remote, local)
