@@ -20,7 +20,7 @@ from ._places import is_pattern, place_of
 from ._protocols import Place, Reader, Stored
 from ._remote_errors import CannotList
 from ._selection import selected
-from ._unknown_files import GLOB, NO_PATTERN, UNLISTED, seen_in
+from ._unknown_files import NO_PATTERN, UNLISTED, seen_in
 
 _HEAD_BYTES = 64
 _OF_RECORDS = {"schema": None, "images": False, "on_corrupt": "raise", "partial": False, "index": False}
@@ -125,11 +125,10 @@ def stored_in(
     """
     head, missing = _begin(path)
     only_prefix = missing is not None and not path.is_dir()
-    named = (_registry.PREFIX, _registry.PATTERN) if is_pattern(path) else (_registry.PREFIX,)
-    ways = named if only_prefix else ("", _registry.PREFIX, _registry.PATTERN)
+    several = (_registry.PREFIX, _registry.PATTERN) if is_pattern(path) else (_registry.PREFIX,)
     unlisted = False
     for row in _registry.FORMATS:
-        if not head.startswith(row.begins) or row.several not in ways:
+        if not head.startswith(row.begins) or (only_prefix and row.several not in several):
             continue
         reader: Reader = _registry.load(row.target, "formats")
         given = {**(offered or {}), **(options or {})}
@@ -147,7 +146,7 @@ def stored_in(
             raise FileNotFoundError(errno.ENOENT, "no file fits this pattern", str(path))
         raise missing
     if unlisted and missing is not None:
-        raise FileNotFoundError(errno.ENOENT, NO_PATTERN if GLOB & set(path.name) else UNLISTED, str(path))
+        raise FileNotFoundError(errno.ENOENT, NO_PATTERN if is_pattern(path) else UNLISTED, str(path))
     known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))
     raise FormatError(f"{str(path)!r} is of no format that can be read; {seen_in(path, head)}known are {known}")
 

@@ -17,7 +17,6 @@ UNLISTED = (
     "there is no such object, and its server cannot list folders: name a file in it, such as a checkpoint's .index"
 )
 NO_PATTERN = "a pattern means the files that fit it, and this server cannot list its files: name one of them"
-GLOB = frozenset("*[")  # what follows a "?" in the name of a server's file is no part of it
 
 
 def seen_in(path: Place, head: bytes) -> str:

@@ -101,8 +101,10 @@ class Reading:
 
     def decode(self, decoder: Any, shard: Shard, block: Block, at: int, runs: Runs) -> int:
         """Decode the records of a block from one on; give where it ended, as `decode` of any records."""
-        before = self._shards[: self._shards.index(shard)]
-        explain = partial(of_another, self._message, before)
+
+        def explain(record: memoryview) -> str:
+            return of_another(self._message, self._shards[: self._shards.index(shard)], record)
+
         return decode(decoder, shard, block, self._message, at, runs.begin(shard, block), explain)
 
     def too_large(self, chosen: Chosen, shard: Shard, block: Block, at: int, bound: int) -> Exception:

@@ -253,7 +253,8 @@ class Table:
                 ):
                     for layout in open_ones:
                         self._count(layout, columns, runs)
-                    groups.add(number, block, runs.numbers(columns.rows))
+                    passes = columns.rows < len(block)
+                    groups.add(number, block, runs.numbers(columns.rows) if passes else block.numbers)
                     survey.add(columns)
                 if self._declared is None:
                     self._layouts, self._without_kind = survey.layouts()
