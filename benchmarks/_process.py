@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+# An installed package has its bytecode beside it, so a source tree that is measured may keep its own from the first run on.
+AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 _PEAK = """
 with open("/proc/self/status") as status:
@@ -15,7 +19,7 @@ with open("/proc/self/status") as status:
 def output_of(program: str, *arguments: str | Path) -> str:
     """Run a program in a process of its own; give what it prints."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=AS_INSTALLED).stdout
 
 
 def peak_of(program: str, *arguments: str | Path) -> float:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from ._measure import Result, in_turns
+from ._process import AS_INSTALLED
 
 
 def results() -> Iterator[Result]:
@@ -28,6 +29,6 @@ def _python(*arguments: str) -> Callable[[], None]:
     words = arguments if len(arguments) > 1 else ("-c", *arguments)
 
     def run() -> None:
-        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        subprocess.run([sys.executable, *words], check=True, capture_output=True, env=AS_INSTALLED)
 
     return run
