@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# An installed package has its bytecode beside it, so a source tree that is measured may keep its own from the first run on.
+# An installed package has its bytecode beside it; so a source tree that is measured may keep its own.
 AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 _PEAK = """
