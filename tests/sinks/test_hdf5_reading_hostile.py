@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
+from hostile.limits import limited
 from tf2numpy._errors import FormatError
 from tf2numpy._types import Request
 
@@ -145,6 +146,33 @@ def test_texts_of_fixed_size_are_read_in_parts(path, monkeypatch):
     stored = opened(path)
     assert stored.arrays["x"].fetch(Request()).tolist() == array.tolist()
     assert stored.arrays["x"].read((slice(1, 2),)).tolist() == array[1:].tolist()
+    stored.close()
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize("chunks", [None, (1, 1, 1), (2, 3, 4), (5, 2, 1)])
+def test_regions_are_read_a_few_chunks_at_once(path, monkeypatch, chunks, most):
+    monkeypatch.setattr("tf2numpy.formats._hdf5_opened._MOST_CHUNKS", most)
+    array = np.arange(5 * 7 * 4, dtype=">i2").reshape(5, 7, 4)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=array, chunks=chunks)
+        file.create_dataset("texts", data=array.astype("S"), chunks=chunks)
+        file.create_dataset("pairs", data=array[..., 0].astype("i4,f4"), chunks=chunks and chunks[:2])
+    stored = opened(path)
+    for region in (np.s_[:, :, :], np.s_[1:4, 2:7, 3:4], np.s_[4:5, 0:1, 1:3], np.s_[2:2, 0:7, 0:4]):
+        whole = tuple(slice(*s.indices(n)) for s, n in zip(region, array.shape, strict=True))
+        assert np.asarray(stored.arrays["x"].read(whole)).tolist() == array[region].tolist()
+        assert stored.arrays["texts"].read(whole).tolist() == array[region].astype("S").tolist()
+    assert stored.arrays["pairs"].fetch(Request()).tolist() == array[..., 0].astype("i4,f4").tolist()
+    stored.close()
+
+
+def test_the_memory_of_many_small_chunks(path):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (40_000,), "f4", chunks=(1,), fillvalue=7)
+    stored = opened(path)
+    with limited(path.stat().st_size, "40,000 chunks of which none was written"):
+        assert (stored.arrays["x"].fetch(Request()) == 7).all()
     stored.close()
 
 

@@ -23,6 +23,7 @@ from ._hdf5_file import Hdf5File
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MOST_RATIO, _ALWAYS_BYTES = 10, 64 << 20
 _REFERENCE_BYTES = 16  # to a string of any length
+_MOST_CHUNKS = 2048  # at once: HDF5 takes 3.5 KiB of memory for each, however small they are
 # What h5py raises for what it finds in a damaged file.
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
 
@@ -106,14 +107,21 @@ class Region:
         self.opened, self.name, self.found = opened, name, found
         self._dataset = dataset
         self._ready = False
+        self._chunk: tuple[int, ...] = ()  # nothing where the elements are in no chunks, or not asked for yet
 
     def into(self, target: NDArray[Any], index: Index) -> None:
         """Read a region, a slice for every axis, into a C-contiguous array of its shape."""
-        space = self._dataset.get_space()
-        if index:
-            starts = tuple(s.start for s in index)
-            space.select_hyperslab(starts, tuple(s.stop - s.start for s in index))
-        self._read(target, space, target.shape[: len(index)])
+        if not target.size:
+            return
+        self._prepare()
+        space, memory = self._dataset.get_space(), self._memory(target.shape[: len(index)])
+        for part in _in_few_chunks(index, self._chunk) if index else ():
+            size = tuple(s.stop - s.start for s in part)
+            space.select_hyperslab(tuple(s.start for s in part), size)
+            memory.select_hyperslab(tuple(s.start - of.start for s, of in zip(part, index, strict=True)), size)
+            self._read(target, memory, space)
+        if not index:
+            self._read(target, memory, space)
 
     def elements(self, start: int, stop: int, shape: tuple[int, ...]) -> NDArray[Any]:
         """Read the elements between two numbers, counted in C order."""
@@ -122,17 +130,16 @@ class Region:
             places = np.unravel_index(np.arange(start, stop), shape)
             space.select_elements(np.stack(places, axis=-1).astype(np.uint64))
         target = np.empty(stop - start, self.found.read_as)
-        self._read(target, space, target.shape if shape else ())
+        if target.size:
+            self._prepare()
+            self._read(target, self._memory(target.shape if shape else ()), space)
         return target
 
-    def _read(self, target: NDArray[Any], space: Any, shape: tuple[int, ...]) -> None:
-        if not target.size:
-            return
-        if not self._ready:
-            with finding_damage(self.opened.blob):
-                self._prepare()
+    def _memory(self, shape: tuple[int, ...]) -> Any:
         h5s = self.opened.h5py.h5s
-        memory = h5s.create_simple(shape) if shape else h5s.create(h5s.SCALAR)
+        return h5s.create_simple(shape) if shape else h5s.create(h5s.SCALAR)
+
+    def _read(self, target: NDArray[Any], memory: Any, space: Any) -> None:
         try:
             self._dataset.read(memory, space, target, self.found.memory_type)
         except Tf2NumpyError:
@@ -141,13 +148,21 @@ class Region:
             raise FormatError(f"{self.opened.where(self.name)} cannot be read: {error}") from error
 
     def _prepare(self) -> None:
-        """Find what undoes the compression, and whether it can, once.
+        """Look, once, at what HDF5 would take at its word, and find what undoes the compression.
 
-        Raises: FormatError for a filter that is not known, and for chunks that are larger than anything in the file.
+        Raises: FormatError as `_look`.
         """
+        if not self._ready:
+            with finding_damage(self.opened.blob):
+                self._look()
+            self._ready = True
+
+    def _look(self) -> None:
+        """Raises: FormatError for a filter that is not known, and for chunks larger than anything in the file."""
         settings, h5z, h5d = self._dataset.get_create_plist(), self.opened.h5py.h5z, self.opened.h5py.h5d
         if settings.get_layout() == h5d.CHUNKED:
-            self._check_chunks(settings.get_chunk())
+            self._chunk = settings.get_chunk()
+            self._check_chunks(self._chunk)
         for i in range(settings.get_nfilters()):
             number = settings.get_filter(i)[0]
             if not h5z.filter_avail(number):
@@ -157,7 +172,6 @@ class Region:
                     f"{self.opened.where(self.name)} is compressed by HDF5's filter {number}, which neither HDF5 nor "
                     "hdf5plugin has; rewrite the file with another, by h5repack where that filter is installed"
                 )
-        self._ready = True
 
     def _check_chunks(self, chunk: tuple[int, ...]) -> None:
         """Refuse chunks that HDF5 would take at their word: it makes room for a whole one, however little is used."""
@@ -175,3 +189,16 @@ class Region:
                 f"{opened.where(self.name)} has elements of {size} bytes, and of {found} in its chunks; the file is "
                 "damaged"
             )
+
+
+def _in_few_chunks(index: Index, chunk: tuple[int, ...]) -> Iterator[Index]:
+    """Cut a region in half, between chunks, until no part has more of them than HDF5 is to use at once."""
+    counts = [(s.stop - 1) // size - s.start // size + 1 for s, size in zip(index, chunk, strict=False)]
+    if math.prod(counts) <= _MOST_CHUNKS:
+        yield index
+        return
+    axis = next(axis for axis, count in enumerate(counts) if count > 1)
+    whole = index[axis]
+    middle = (whole.start // chunk[axis] + counts[axis] // 2) * chunk[axis]
+    for half in (slice(whole.start, middle), slice(middle, whole.stop)):
+        yield from _in_few_chunks((*index[:axis], half, *index[axis + 1 :]), chunk)
