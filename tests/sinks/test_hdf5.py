@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from conformance.sink import SinkSuite, assert_same, logical, sample
-from tf2numpy._types import ArraySpec, Chunk
+from tf2numpy._types import ArraySpec, Chunk, Layout
 from tf2numpy.formats.hdf5 import hdf5
 from tf2numpy.sinks.hdf5 import Hdf5Sink
 
@@ -33,6 +33,18 @@ def test_layout(tmp_path):
             assert file[name].chunks is None
             assert file[name].maxshape == array.shape
             assert file[name].id.get_offset() % 64 == 0
+
+
+def test_chunks_lie_close_beside_what_is_aligned(tmp_path):
+    arrays = {"c": np.arange(12.0).reshape(3, 4), "r": sample((5,), np.dtype("u1"))}
+    fill(tmp_path / "x.h5", arrays, unknown=["r"], layout=Layout(chunks=(1, 1)))
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert file["c"].chunks == (1, 1)
+        assert file["r"].id.get_offset() % 64 == 0
+        places = sorted(file["c"].id.get_chunk_info(i).byte_offset for i in range(12))
+        assert min(np.diff(places)) == 8
+        assert file["c"][...].tolist() == arrays["c"].tolist()
+        assert file["r"][...].tolist() == arrays["r"].tolist()
 
 
 def test_hdf5_has_let_go_of_the_file_before_it_is_filled(tmp_path):
