@@ -149,6 +149,42 @@ def test_texts_of_fixed_size_are_read_in_parts(path, monkeypatch):
     stored.close()
 
 
+IN_SEVERAL = (
+    "{path!r} says that it is one of several files that make up one HDF5 file, or is damaged; copy what they hold into "
+    "one file, opened by h5py.File with driver='family' or 'split', or by h5repack"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "options"),
+    [
+        ("x%d", "x0", {"driver": "family", "memb_size": 4096}),
+        ("x", "x-m.h5", {"driver": "split", "meta_ext": b"-m.h5", "raw_ext": b"-r.h5"}),
+    ],
+    ids=["family", "split"],
+)
+def test_a_file_in_several(tmp_path, name, first, options):
+    with h5py.File(tmp_path / name, "w", libver="earliest", **options) as file:
+        file["x"] = np.arange(3000)
+    with pytest.raises(FormatError) as caught:
+        opened(tmp_path / first)
+    assert str(caught.value) == IN_SEVERAL.format(path=str(tmp_path / first))
+
+
+@pytest.mark.parametrize("userblock", [0, 1024])
+def test_the_memory_of_a_driver(path, userblock):
+    """HDF5 makes room for what its block, here among texts, says its length is: 2 GB."""
+    with h5py.File(path, "w", libver="earliest", userblock_size=userblock) as file:
+        file["x"] = np.frombuffer(b"driver" * 1000, np.uint8)
+        place = file["x"].id.get_offset() - userblock
+    data = bytearray(path.read_bytes())
+    data[userblock + 48 : userblock + 56] = place.to_bytes(8, "little")
+    path.write_bytes(data)
+    with limited(len(data), "a driver"), pytest.raises(FormatError) as caught:
+        opened(path)
+    assert str(caught.value) == IN_SEVERAL.format(path=str(path))
+
+
 @pytest.mark.parametrize("most", [1, 2, 5])
 @pytest.mark.parametrize("chunks", [None, (1, 1, 1), (2, 3, 4), (5, 2, 1)])
 def test_regions_are_read_a_few_chunks_at_once(path, monkeypatch, chunks, most):

@@ -16,11 +16,13 @@ from .._errors import FormatError, Tf2NumpyError
 from .._registry import require
 from .._types import Index
 from .._units import format_bytes
-from ..wire.hdf5_header import chunk_element_bytes
+from ..wire.hdf5_header import SUPERBLOCK_BYTES, chunk_element_bytes, has_driver
 from ._hdf5_elements import Elements
 from ._hdf5_file import Hdf5File
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_FIRST_BLOCK_BYTES = 512  # HDF5 begins at byte 0, or at this one, or at twice, four times ... of it
+_MOST_FETCHED_BYTES = 64 << 10
 _MOST_RATIO, _ALWAYS_BYTES = 10, 64 << 20
 _REFERENCE_BYTES = 16  # to a string of any length
 _MOST_CHUNKS = 2048  # at once: HDF5 takes 3.5 KiB of memory for each, however small they are
@@ -65,13 +67,30 @@ class Opened:
         )
 
 
+def begins_at(blob: Blob) -> int | None:
+    """Find where HDF5 begins, behind what the user put before; of what is fetched, only among the first bytes."""
+    size, offset = blob.size if blob.mapped else min(blob.size, _MOST_FETCHED_BYTES), 0
+    while offset + len(SIGNATURE) <= size:
+        if blob.read(offset, offset + len(SIGNATURE)).tobytes() == SIGNATURE:
+            return offset
+        offset = 2 * offset or _FIRST_BLOCK_BYTES
+    return None
+
+
 @contextmanager
 def opening(blob: Blob, kind: str) -> Iterator[Opened]:
     """Open a file, and close it again if the block raises.
 
-    Raises: FormatError for whatever h5py finds damaged, in the block too; MissingExtra without h5py.
+    Raises: FormatError for whatever h5py finds damaged, in the block too, and for one of several files that are one;
+    MissingExtra without h5py.
     """
     h5py = require("h5py", "reading HDF5")
+    start = begins_at(blob) or 0
+    if has_driver(blob.read(start, min(start + SUPERBLOCK_BYTES, blob.size)).tobytes()):
+        raise FormatError(
+            f"{blob.name!r} says that it is one of several files that make up one HDF5 file, or is damaged; copy what "
+            "they hold into one file, opened by h5py.File with driver='family' or 'split', or by h5repack"
+        )
     try:
         file = h5py.File(blob.name if isinstance(blob, Mapped) else Hdf5File(blob, h5py), "r")
     except Tf2NumpyError:

@@ -1,10 +1,11 @@
-"""What HDF5 does not look at itself before it reads: where texts are said to be, and how large a chunk's elements are.
+"""What HDF5 does not look at itself before it reads: texts, elements of chunks, drivers.
 
 HDF5 (1.14) makes room for what a text of variable length says its length is, up to 4 GiB, before it looks at whether
 there is such a text. And it never comes to an end with some damaged heaps of texts: it goes from object to object by
 their sizes, of which one may be 0, or so large that the sum begins anew at 0. So both are looked at first.
 The size of an element stands in a dataset's type and in its chunks; where they differ, it writes beyond its memory.
-Source: the HDF5 File Format Specification 3.0, sections III.E, IV.A.1 and IV.A.2.
+It makes room, too, for what an old superblock's driver says its own length is, up to 4 GiB; h5py reads no such file.
+Source: the HDF5 File Format Specification 3.0, sections II.A, III.E, IV.A.1 and IV.A.2.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from .._errors import FormatError
 
 Read = Callable[[int, int], bytes]
 
+SUPERBLOCK_BYTES = 256  # and more than any has
+_WITH_DRIVER = 1  # the last version of a superblock that has the address of a driver's block
 _LAYOUT, _ATTRIBUTE, _CONTINUATION = 0x08, 0x0C, 0x10
 _CHUNKED = 2
 _VARIABLE_LENGTH = 9
@@ -39,6 +42,18 @@ class _Layout(NamedTuple):
 
     type_bytes: int
     head_bytes: int
+
+
+def has_driver(superblock: bytes) -> bool:
+    """Tell whether a file says that it lies in several ones: the driver that puts them together has a block of its own.
+
+    superblock: the first bytes of HDF5. Later versions say it in a message of which HDF5 itself bounds the length.
+    """
+    if len(superblock) < 16 or superblock[8] > _WITH_DRIVER:
+        return False
+    size = superblock[13]  # of an address: of the file's begin, of nothing, of its end, and of the driver's block
+    at = 24 + 4 * superblock[8] + 3 * size
+    return superblock[at : at + size].strip(b"\xff") != b""
 
 
 def texts(read: Read, address: int, name: bytes) -> list[Reference] | None:
