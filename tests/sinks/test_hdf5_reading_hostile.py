@@ -185,6 +185,32 @@ def test_the_memory_of_a_driver(path, userblock):
     assert str(caught.value) == IN_SEVERAL.format(path=str(path))
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_names_whose_free_places_have_no_end(path, which):
+    """HDF5 would follow them until its memory is full; those of a sound file have an end."""
+    with h5py.File(path, "w", libver="earliest") as file:
+        for name in ("a", "b", "c", "d"):
+            file[f"group/{name * 30}"] = 1
+            file[name * 30] = 1
+        for name in ("a", "c"):
+            del file[f"group/{name * 30}"], file[name * 30]
+    stored = opened(path)
+    assert sorted(stored.arrays) == ["b" * 30, "d" * 30, "group/" + "b" * 30, "group/" + "d" * 30]
+    stored.close()
+    data = bytearray(path.read_bytes())
+    heap = [at for at in range(0, len(data), 8) if data[at : at + 4] == b"HEAP"][which]
+    free, start = (int.from_bytes(data[heap + at : heap + at + 8], "little") for at in (16, 24))
+    assert data[start + free : start + free + 8] != b"\1".ljust(8, b"\0")  # there are several
+    data[start + free : start + free + 8] = free.to_bytes(8, "little")
+    path.write_bytes(data)
+    with limited(len(data), "free places"), pytest.raises(FormatError) as caught:
+        opened(path)
+    assert str(caught.value) == (
+        f"{str(path)!r} is a damaged HDF5 file: the heap of names at byte {heap} has a list of free places without an "
+        "end"
+    )
+
+
 @pytest.mark.parametrize("most", [1, 2, 5])
 @pytest.mark.parametrize("chunks", [None, (1, 1, 1), (2, 3, 4), (5, 2, 1)])
 def test_regions_are_read_a_few_chunks_at_once(path, monkeypatch, chunks, most):

@@ -54,7 +54,7 @@ def _check_size(opened: Opened, holder: Any, name: str, nbytes: int, *, in_heap:
         f"{opened.blob.name!r}: the attribute {name!r} of {opened.h5py.h5i.get_name(holder).decode(errors='replace')!r}"
     )
     if in_heap:
-        found = texts(opened.read, opened.h5py.h5o.get_info(holder).addr, name.encode())
+        found = texts(opened.read, opened.address(holder), name.encode())
         if found is None:
             raise FormatError(
                 f"{where} is stored in a way that is not read here; rewrite the file with h5repack, without --latest"

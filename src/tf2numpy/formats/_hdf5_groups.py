@@ -33,6 +33,7 @@ def refused_link(opened: Opened, path: str, link: SoftLink) -> FormatError:
 
 def hard(opened: Opened, group: Any, name: str) -> Any:
     """Give what has a name in a group itself, by no link to elsewhere; None if nothing has."""
+    opened.address(group)
     link = name.encode(errors="surrogateescape")
     if not link or not group.links.exists(link) or group.links.get_info(link).type != opened.h5py.h5l.TYPE_HARD:
         return None
@@ -48,7 +49,7 @@ def walk(opened: Opened, group: Any = None, prefix: str = "") -> Iterator[tuple[
     h5py, waiting, seen = opened.h5py, [(prefix, opened.file.id if group is None else group)], set()
     while waiting:
         prefix, group = waiting.pop()
-        address = h5py.h5o.get_info(group).addr
+        address = opened.address(group)
         if address in seen:
             continue
         seen.add(address)

@@ -16,7 +16,7 @@ from .._errors import FormatError, Tf2NumpyError
 from .._registry import require
 from .._types import Index
 from .._units import format_bytes
-from ..wire.hdf5_header import SUPERBLOCK_BYTES, chunk_element_bytes, has_driver
+from ..wire.hdf5_header import SUPERBLOCK_BYTES, check_names, chunk_element_bytes, has_driver
 from ._hdf5_elements import Elements
 from ._hdf5_file import Hdf5File
 
@@ -32,13 +32,17 @@ _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeErro
 
 @dataclass(frozen=True)
 class Opened:
-    """An open file: what h5py has of it, its bytes, and what it is, for messages. heaps: those known to be whole."""
+    """An open file: what h5py has of it, its bytes, and what it is, for messages.
+
+    heaps: those of texts that are known to be whole. groups: those whose names are.
+    """
 
     h5py: Any
     file: Any
     blob: Blob
     kind: str
     heaps: set[int] = field(default_factory=set)
+    groups: set[int] = field(default_factory=set)
 
     @property
     def device(self) -> str:
@@ -54,6 +58,23 @@ class Opened:
         """Give the bytes between two addresses, as HDF5 counts: from the end of what the user put before."""
         base = self.file.userblock_size
         return self.blob.read(base + start, base + stop).tobytes()
+
+    def address(self, it: Any) -> int:
+        """Give where the header of an object begins. A group's names are looked at before HDF5 does.
+
+        Raises: FormatError for names that HDF5 would never come to the end of.
+        """
+        h5g = self.h5py.h5g
+        if not isinstance(it, h5g.GroupID):
+            return int(self.h5py.h5o.get_info(it).addr)
+        address = int(h5g.get_objinfo(it, b".").objno[0])  # unlike `h5o.get_info`, it does not touch the names
+        if address not in self.groups:
+            try:
+                check_names(self.read, address)
+            except FormatError as error:
+                raise FormatError(f"{self.blob.name!r} is a damaged HDF5 file: {error}") from error
+            self.groups.add(address)
+        return address
 
     def where(self, name: str) -> str:
         """Name a dataset in an error message."""
@@ -202,7 +223,7 @@ class Region:
                 f"{opened.where(self.name)} is in chunks of {format_bytes(nbytes)}, far more than all of it has; "
                 "rewrite the file with smaller ones: h5repack -l CHUNK"
             )
-        found = chunk_element_bytes(opened.read, opened.h5py.h5o.get_info(self._dataset).addr)
+        found = chunk_element_bytes(opened.read, opened.address(self._dataset))
         if found not in (None, size):
             raise FormatError(
                 f"{opened.where(self.name)} has elements of {size} bytes, and of {found} in its chunks; the file is "

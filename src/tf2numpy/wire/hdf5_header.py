@@ -1,11 +1,12 @@
-"""What HDF5 does not look at itself before it reads: texts, elements of chunks, drivers.
+"""What HDF5 does not look at itself before it reads: texts, elements of chunks, drivers, heaps of names.
 
 HDF5 (1.14) makes room for what a text of variable length says its length is, up to 4 GiB, before it looks at whether
 there is such a text. And it never comes to an end with some damaged heaps of texts: it goes from object to object by
 their sizes, of which one may be 0, or so large that the sum begins anew at 0. So both are looked at first.
 The size of an element stands in a dataset's type and in its chunks; where they differ, it writes beyond its memory.
+Nor with an old group whose heap of names has a list of free places that leads back to one of them.
 It makes room, too, for what an old superblock's driver says its own length is, up to 4 GiB; h5py reads no such file.
-Source: the HDF5 File Format Specification 3.0, sections II.A, III.E, IV.A.1 and IV.A.2.
+Source: the HDF5 File Format Specification 3.0, sections II.A, III.D, III.E, IV.A.1 and IV.A.2.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Read = Callable[[int, int], bytes]
 SUPERBLOCK_BYTES = 256  # and more than any has
 _WITH_DRIVER = 1  # the last version of a superblock that has the address of a driver's block
 _LAYOUT, _ATTRIBUTE, _CONTINUATION = 0x08, 0x0C, 0x10
+_SYMBOLS = 0x11  # a group's tree and heap of names
+_NAMES, _NAMES_HEAD_BYTES, _NO_MORE = b"HEAP", 32, 1
 _CHUNKED = 2
 _VARIABLE_LENGTH = 9
 _SHARED = 3  # the flags of an attribute whose type or shape is elsewhere
@@ -118,6 +121,26 @@ def check_heap(read: Read, address: int) -> None:
             left = f"the heap of texts at byte {address} has {len(heap) - at} bytes left at byte {address + at}"
             raise FormatError(f"{left}, and {needed} are used")
         at += needed
+
+
+def check_names(read: Read, address: int) -> None:
+    """Follow the list of free places in the heap of a group's names, if its header tells of one, as HDF5 does.
+
+    read, address: as for `texts`.
+    Raises: FormatError for one that has no end; what `read` raises.
+    """
+    for message in _messages(read, address, _SYMBOLS):
+        heap = int.from_bytes(message[8:16], "little")
+        head = read(heap, heap + _NAMES_HEAD_BYTES)
+        if not head.startswith(_NAMES):
+            continue
+        nbytes, at, start = (int.from_bytes(head[place : place + 8], "little") for place in (8, 16, 24))
+        seen: set[int] = set()
+        while at != _NO_MORE and at < nbytes:  # of a place beyond the heap HDF5 says so itself
+            if at in seen:
+                raise FormatError(f"the heap of names at byte {heap} has a list of free places without an end")
+            seen.add(at)
+            at = int.from_bytes(read(start + at, start + at + 8), "little")
 
 
 def _messages(read: Read, address: int, wanted: int) -> Iterator[bytes]:
