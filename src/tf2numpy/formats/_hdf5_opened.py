@@ -34,6 +34,7 @@ _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeErro
 class Opened:
     """An open file: what h5py has of it, its bytes, and what it is, for messages.
 
+    base: the byte at which HDF5 begins.
     heaps: those of texts that are known to be whole. groups: those whose names are.
     """
 
@@ -41,6 +42,7 @@ class Opened:
     file: Any
     blob: Blob
     kind: str
+    base: int
     heaps: set[int] = field(default_factory=set)
     groups: set[int] = field(default_factory=set)
 
@@ -56,8 +58,7 @@ class Opened:
 
     def read(self, start: int, stop: int) -> bytes:
         """Give the bytes between two addresses, as HDF5 counts: from the end of what the user put before."""
-        base = self.file.userblock_size
-        return self.blob.read(base + start, base + stop).tobytes()
+        return self.blob.read(self.base + start, self.base + stop).tobytes()
 
     def address(self, it: Any) -> int:
         """Give where the header of an object begins. A group's names are looked at before HDF5 does.
@@ -120,7 +121,7 @@ def opening(blob: Blob, kind: str) -> Iterator[Opened]:
         raise FormatError(f"{blob.name!r} is an HDF5 file that cannot be opened: {error}") from error
     try:
         with finding_damage(blob):
-            yield Opened(h5py, file, blob, kind)
+            yield Opened(h5py, file, blob, kind, start)
     except BaseException:
         file.close()
         raise
