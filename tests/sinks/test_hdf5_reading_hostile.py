@@ -211,6 +211,21 @@ def test_names_whose_free_places_have_no_end(path, which):
     )
 
 
+def test_addresses_of_four_bytes(path):
+    """What is looked at beforehand has eight, and takes nothing that is narrower for damaged."""
+    settings = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    settings.set_sizes(4, 4)
+    with h5py.File(h5py.h5f.create(bytes(path), fcpl=settings)) as file:
+        for number in range(30):
+            file["group/x"] = number
+            file["group"].attrs[f"a{number}"] = [number] * 9
+            del file["group/x"]
+        file["group/y"] = 7
+    stored = opened(path)
+    assert stored.arrays["group/y"].fetch(Request())[()] == 7
+    stored.close()
+
+
 @pytest.mark.parametrize("most", [1, 2, 5])
 @pytest.mark.parametrize("chunks", [None, (1, 1, 1), (2, 3, 4), (5, 2, 1)])
 def test_regions_are_read_a_few_chunks_at_once(path, monkeypatch, chunks, most):

@@ -154,12 +154,11 @@ class Hdf5Sink(FileSink):
     def _finish(self) -> None:
         """Add the arrays that have no place yet."""
         self._encoder.drain()
-        growing = [name for name, array in self._arrays.items() if isinstance(array, Growing)]
-        self._build("r+", growing)
+        growing = {name: array for name, array in self._arrays.items() if isinstance(array, Growing)}
+        self._build("r+", [*growing])
         self._build("r+", [name for name, array in self._arrays.items() if not isinstance(array, Plain)], aligned=False)
-        for array in self._arrays.values():
-            if isinstance(array, Growing):
-                array.place(self._file)
+        for array in growing.values():
+            array.place(self._file)
         self._file.sync()
 
     def _build(self, mode: str, names: list[str], *, aligned: bool = True) -> None:

@@ -3,8 +3,8 @@
 HDF5 (1.14) makes room for what a text of variable length says its length is, up to 4 GiB, before it looks at whether
 there is such a text. And it never comes to an end with some damaged heaps of texts: it goes from object to object by
 their sizes, of which one may be 0, or so large that the sum begins anew at 0. So both are looked at first.
+Nor does it with an old group whose heap of names has a list of free places that leads back to one of them.
 The size of an element stands in a dataset's type and in its chunks; where they differ, it writes beyond its memory.
-Nor with an old group whose heap of names has a list of free places that leads back to one of them.
 It makes room, too, for what an old superblock's driver says its own length is, up to 4 GiB; h5py reads no such file.
 Source: the HDF5 File Format Specification 3.0, sections II.A, III.D, III.E, IV.A.1 and IV.A.2.
 """
