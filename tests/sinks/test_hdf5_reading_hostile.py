@@ -153,6 +153,7 @@ IN_SEVERAL = (
     "{path!r} says that it is one of several files that make up one HDF5 file, or is damaged; copy what they hold into "
     "one file, opened by h5py.File with driver='family' or 'split', or by h5repack"
 )
+NO_END = "{path!r} is a damaged HDF5 file: the heap of names at byte {heap} has a list of free places without an end"
 
 
 @pytest.mark.parametrize(
@@ -205,10 +206,22 @@ def test_names_whose_free_places_have_no_end(path, which):
     path.write_bytes(data)
     with limited(len(data), "free places"), pytest.raises(FormatError) as caught:
         opened(path)
-    assert str(caught.value) == (
-        f"{str(path)!r} is a damaged HDF5 file: the heap of names at byte {heap} has a list of free places without an "
-        "end"
-    )
+    assert str(caught.value) == NO_END.format(path=str(path), heap=heap)
+
+
+def test_names_of_other_files_whose_free_places_have_no_end(path):
+    """HDF5 reads them when it opens the dataset, before anyone can ask whether its elements lie in other files."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", shape=(4,), dtype="i4", external=[("other", 0, 16)])
+    data = bytearray(path.read_bytes())
+    heap = data.rindex(b"HEAP")
+    free, start = (int.from_bytes(data[heap + at : heap + at + 8], "little") for at in (16, 24))
+    assert data[start + 8 : start + 14] == b"other\0"
+    data[start + free : start + free + 8] = free.to_bytes(8, "little")
+    path.write_bytes(data)
+    with limited(len(data), "free places"), pytest.raises(FormatError) as caught:
+        opened(path)
+    assert str(caught.value) == NO_END.format(path=str(path), heap=heap)
 
 
 def test_addresses_of_four_bytes(path):

@@ -37,7 +37,7 @@ def hard(opened: Opened, group: Any, name: str) -> Any:
     link = name.encode(errors="surrogateescape")
     if not link or not group.links.exists(link) or group.links.get_info(link).type != opened.h5py.h5l.TYPE_HARD:
         return None
-    return opened.h5py.h5o.open(group, link)
+    return opened.member(group, link)
 
 
 def walk(opened: Opened, group: Any = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -62,7 +62,7 @@ def walk(opened: Opened, group: Any = None, prefix: str = "") -> Iterator[tuple[
 
 
 def _members(opened: Opened, prefix: str, group: Any) -> Iterator[tuple[str, Any]]:
-    h5l, h5o = opened.h5py.h5l, opened.h5py.h5o
+    h5l = opened.h5py.h5l
     for link in list(group):
         name = prefix + link.decode(errors="surrogateescape")
         if len(name) > _MOST_PATH_CHARACTERS or name.count("/") >= _MOST_LEVELS:
@@ -73,7 +73,7 @@ def _members(opened: Opened, prefix: str, group: Any) -> Iterator[tuple[str, Any
             )
         kind = group.links.get_info(link).type
         if kind == h5l.TYPE_HARD:
-            yield name, h5o.open(group, link)
+            yield name, opened.member(group, link)
         elif kind == h5l.TYPE_SOFT:
             yield name, SoftLink(os.fsdecode(group.links.get_val(link)))
         else:

@@ -35,7 +35,7 @@ class Opened:
     """An open file: what h5py has of it, its bytes, and what it is, for messages.
 
     base: the byte at which HDF5 begins.
-    heaps: those of texts that are known to be whole. groups: those whose names are.
+    heaps: those of texts that are known to be whole. objects: those of which HDF5 may follow the names.
     """
 
     h5py: Any
@@ -44,7 +44,7 @@ class Opened:
     kind: str
     base: int
     heaps: set[int] = field(default_factory=set)
-    groups: set[int] = field(default_factory=set)
+    objects: set[int] = field(default_factory=set)
 
     @property
     def device(self) -> str:
@@ -63,19 +63,31 @@ class Opened:
     def address(self, it: Any) -> int:
         """Give where the header of an object begins. A group's names are looked at before HDF5 does.
 
-        Raises: FormatError for names that HDF5 would never come to the end of.
+        Raises: FormatError as `member`.
         """
         h5g = self.h5py.h5g
         if not isinstance(it, h5g.GroupID):
             return int(self.h5py.h5o.get_info(it).addr)
         address = int(h5g.get_objinfo(it, b".").objno[0])  # unlike `h5o.get_info`, it does not touch the names
-        if address not in self.groups:
-            try:
-                check_names(self.read, address)
-            except FormatError as error:
-                raise FormatError(f"{self.blob.name!r} is a damaged HDF5 file: {error}") from error
-            self.groups.add(address)
+        self._check_names(address)
         return address
+
+    def member(self, group: Any, link: bytes) -> Any:
+        """Open what has a name in a group by a hard link.
+
+        Raises: FormatError for names, of a group's members or of other files, that HDF5 would never come to the end of.
+        """
+        self._check_names(group.links.get_info(link).u)
+        return self.h5py.h5o.open(group, link)
+
+    def _check_names(self, address: int) -> None:
+        if address in self.objects:
+            return
+        try:
+            check_names(self.read, address)
+        except FormatError as error:
+            raise FormatError(f"{self.blob.name!r} is a damaged HDF5 file: {error}") from error
+        self.objects.add(address)
 
     def where(self, name: str) -> str:
         """Name a dataset in an error message."""

@@ -3,7 +3,8 @@
 HDF5 (1.14) makes room for what a text of variable length says its length is, up to 4 GiB, before it looks at whether
 there is such a text. And it never comes to an end with some damaged heaps of texts: it goes from object to object by
 their sizes, of which one may be 0, or so large that the sum begins anew at 0. So both are looked at first.
-Nor does it with an old group whose heap of names has a list of free places that leads back to one of them.
+Nor does it with a heap of names whose list of free places leads back to one of them: old groups have one, and so have
+datasets whose elements lie in other files.
 The size of an element stands in a dataset's type and in its chunks; where they differ, it writes beyond its memory.
 It makes room, too, for what an old superblock's driver says its own length is, up to 4 GiB; h5py reads no such file.
 Source: the HDF5 File Format Specification 3.0, sections II.A, III.D, III.E, IV.A.1 and IV.A.2.
@@ -20,8 +21,8 @@ Read = Callable[[int, int], bytes]
 
 SUPERBLOCK_BYTES = 256  # and more than any has
 _WITH_DRIVER = 1  # the last version of a superblock that has the address of a driver's block
-_LAYOUT, _ATTRIBUTE, _CONTINUATION = 0x08, 0x0C, 0x10
-_SYMBOLS = 0x11  # a group's tree and heap of names
+_FILES, _LAYOUT, _ATTRIBUTE, _CONTINUATION = 0x07, 0x08, 0x0C, 0x10
+_SYMBOLS = 0x11  # a group's tree and heap of names; _FILES has the heap at the same place
 _NAMES, _NAMES_HEAD_BYTES, _NO_MORE = b"HEAP", 32, 1
 _CHUNKED = 2
 _VARIABLE_LENGTH = 9
@@ -124,12 +125,12 @@ def check_heap(read: Read, address: int) -> None:
 
 
 def check_names(read: Read, address: int) -> None:
-    """Follow the list of free places in the heap of a group's names, if its header tells of one, as HDF5 does.
+    """Follow the list of free places in the heap of names that a header may tell of, as HDF5 does.
 
     read, address: as for `texts`.
     Raises: FormatError for one that has no end; what `read` raises.
     """
-    for message in _messages(read, address, _SYMBOLS):
+    for message in _messages(read, address, _SYMBOLS, _FILES):
         heap = int.from_bytes(message[8:16], "little")
         head = read(heap, heap + _NAMES_HEAD_BYTES)
         if not head.startswith(_NAMES):
@@ -143,8 +144,8 @@ def check_names(read: Read, address: int) -> None:
             at = int.from_bytes(read(start + at, start + at + 8), "little")
 
 
-def _messages(read: Read, address: int, wanted: int) -> Iterator[bytes]:
-    """Give the messages of one kind in an object header."""
+def _messages(read: Read, address: int, *wanted: int) -> Iterator[bytes]:
+    """Give the messages of some kinds in an object header."""
     head = read(address, address + 16)
     if head.startswith(b"OHDR"):
         flags = head[5]
@@ -164,7 +165,7 @@ def _messages(read: Read, address: int, wanted: int) -> Iterator[bytes]:
             kind = int.from_bytes(before[: layout.type_bytes], "little")
             size = int.from_bytes(before[layout.type_bytes : layout.type_bytes + 2], "little")
             at += layout.head_bytes
-            if kind == wanted and size >= _LEAST_BYTES:
+            if kind in wanted and size >= _LEAST_BYTES:
                 yield read(at, at + size)
             elif kind == _CONTINUATION and size >= 16:
                 where, length = (int.from_bytes(read(at + i, at + i + 8), "little") for i in (0, 8))
