@@ -1,6 +1,6 @@
 """A plain, slow decoder of Examples and SequenceExamples, which the compiled one is held to. No array may enter.
 
-It follows protobuf's rules by the shortest way: a message in parts is the parts put together.
+It follows protobuf's rules by the shortest way: a message in parts is the parts put together, each whole by itself.
 """
 
 from __future__ import annotations
@@ -101,6 +101,12 @@ def feature(data):
     return kind, found
 
 
+def joined(parts):
+    for part in parts:
+        list(fields(part))
+    return b"".join(parts)
+
+
 def entries(data, wanted):
     """Give the value of each entry of a map, of equal keys the last; wanted: None for all, or names."""
     found = {}
@@ -108,7 +114,7 @@ def entries(data, wanted):
         for entry in contents(message, 1):
             key = (contents(entry, 1) or [b""])[-1]
             if wanted is None or key in wanted:
-                yield key, b"".join(contents(entry, 2))
+                yield key, joined(contents(entry, 2))
     return found
 
 

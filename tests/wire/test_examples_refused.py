@@ -43,6 +43,10 @@ GROUP, GROUP_END = b"\x2b", b"\x2c"
         (in_x(chunk(3, b"\x0a\x01\xff")), "at its byte 13, in the feature 'x', a number is cut short"),
         (in_x(b"\x1a\x05\x0a\x01"), "at its byte 9, in the feature 'x', a field takes 5 bytes, and 2 are left"),
         (
+            chunk(1, chunk(1, chunk(1, b"x") + chunk(2, b"\x61") + chunk(2, b"12345678"))),
+            "at its byte 9, in the feature 'x', a field takes 8 bytes, and 0 are left",
+        ),
+        (
             example({b"\xff\n": b"\x1a\x05\x0a"}),
             "at its byte 10, in the feature '\\\\xff\\n', a field takes 5 bytes, and 1 are left",
         ),
