@@ -93,7 +93,7 @@ class ArrivalTests:
     def test_any_chunking_gives_the_source(self, tmp_path_factory):
         self.needs_any_regions()
 
-        @settings(max_examples=60, deadline=None)
+        @settings(max_examples=60)
         @given(data=st.data())
         def check(data: st.DataObject) -> None:
             path = tmp_path_factory.mktemp("any") / "out"

@@ -35,7 +35,7 @@ def plain(name):
 
 
 @pytest.mark.tf
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=st.dictionaries(st.from_regex(r"[a-z_]{1,3}", fullmatch=True), TREES, min_size=1, max_size=3))
 def test_names_of_live_objects(tf, tmp_path_factory, tree):
     folder = tmp_path_factory.mktemp("names")

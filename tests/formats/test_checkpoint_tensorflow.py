@@ -41,7 +41,7 @@ def variables(tf, values):
     return names, made
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values=VALUES, check=st.booleans())
 def test_names_and_values(tf, tmp_path_factory, values, check):
     path = tmp_path_factory.mktemp("x") / "ck"
@@ -62,7 +62,7 @@ def test_names_and_values(tf, tmp_path_factory, values, check):
             assert_same(np.array(file[name][...], value.dtype), np.asarray(value, order="C"))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data(), dtype=st.sampled_from(DTYPES), most=st.integers(1, 40))
 def test_variables_over_several_files(tf, tmp_path_factory, data, dtype, most):
     folder = tmp_path_factory.mktemp("x")
@@ -83,7 +83,7 @@ def test_variables_over_several_files(tf, tmp_path_factory, data, dtype, most):
             assert_same(np.asarray(file[name]), np.asarray(value, order="C"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(values=VALUES)
 def test_version_1(tf, tmp_path_factory, values):
     v1 = tf.compat.v1

@@ -206,7 +206,7 @@ VALUES = st.one_of(
 
 
 @given(st.lists(st.tuples(st.integers(-5, 2**62), st.floats(0, 2e9), VALUES), max_size=12))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_tensorflow_serializes(tf, tmp_path, case):
     v1, path = tf.compat.v1, tmp_path / "x"
     expected = {}

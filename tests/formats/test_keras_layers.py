@@ -198,7 +198,7 @@ def test_places_are_made_of_classes_as_keras_does_it(tf):
 KINDS = ["Dense", "BatchNormalization", "Dropout", "LayerNormalization", "PReLU", "nested", "again"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=6), half=st.booleans(), whole=st.booleans())
 def test_random_models(tf, tmp_path_factory, kinds, half, whole):
     """Layers of many kinds, some used twice, some in a model of their own, in bfloat16 or not."""

@@ -225,7 +225,7 @@ def test_a_stored_array_is_mapped_and_not_read(tmp_path):
     assert view[:2].tolist() == [77, 1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_damage_anywhere_is_an_error_of_ours_or_none(tmp_path_factory, data):
     tmp_path = tmp_path_factory.mktemp("any")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tf2numpy as t2n
@@ -48,7 +48,6 @@ def regions(draw):
     return shape, tuple(slice(*both) for both in ends)[: draw(st.integers(0, len(shape)))]
 
 
-@settings(deadline=None)
 @given(regions(), st.sampled_from(["<f4", ">i2", "u1", "<c16"]), st.booleans(), st.integers(0, 5), st.integers(0, 64))
 def test_any_region(region, dtype, fortran, start, gap):
     shape, index = region

@@ -173,7 +173,7 @@ def test_every_truncation_is_refused(tmp_path):
             read(tmp_path, whole[:length])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_whatever_the_bytes_the_library_agrees(tmp_path_factory, data):
     whole = bytearray(

@@ -161,7 +161,7 @@ def test_without_elements(tmp_path, tf):
     assert np.asarray(file["sparse/shape"]).tolist() == [0, 4]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_what_tensorflow_saves(tf, tmp_path_factory, data):
     """Any columns, saved by TensorFlow, are what TensorFlow gives of the dataset itself."""

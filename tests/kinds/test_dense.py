@@ -87,7 +87,7 @@ def test_every_dtype_and_shape_bits_intact(tf, shape):
         assert b"".join(c.value.tobytes() for c in t2n.iter_chunks(tensor, max_bytes=64)) == bits, name
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     name=st.sampled_from(["uint8", "float32", "bfloat16", "float8_e4m3fn", "complex128"]),
     shape=st.lists(st.integers(0, 6), max_size=4).map(tuple),

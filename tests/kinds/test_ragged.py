@@ -117,7 +117,7 @@ def nested_lengths(draw):
     return levels
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     levels=nested_lengths(),
     inner=st.sampled_from([(), (2,), (0,)]),

@@ -7,7 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.kind import fails
@@ -18,7 +18,6 @@ from .samples import ragged_arrays, splits, strings
 
 
 def test_awkward_holds_the_same_rows() -> None:
-    @settings(deadline=None)
     @given(st.one_of(ragged_arrays(), ragged_arrays(text=True)))
     def check(ragged: RaggedArray) -> None:
         theirs = ragged.to_awkward()

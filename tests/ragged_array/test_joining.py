@@ -65,7 +65,7 @@ def test_join_refuses_rows_that_differ(other: RaggedArray, found: str) -> None:
 
 
 def test_joining_equals_tensorflow(tf: Any) -> None:
-    @settings(deadline=None, max_examples=20)
+    @settings(max_examples=20)
     @given(ragged_arrays(ranks=(2, 2), uniform=(2,)))
     def check(ragged: RaggedArray) -> None:
         theirs = tf.concat([as_tensorflow(tf, ragged), as_tensorflow(tf, ragged[::-1])], axis=0)

@@ -41,7 +41,7 @@ def test_to_padded_equals_the_slow_way(ragged: RaggedArray) -> None:
 
 
 def test_lists_and_padding_equal_tensorflow(tf: Any) -> None:
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.one_of(ragged_arrays(), ragged_arrays(text=True)))
     def check(ragged: RaggedArray) -> None:
         theirs = as_tensorflow(tf, ragged)

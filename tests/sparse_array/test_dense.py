@@ -114,7 +114,7 @@ def test_dense_that_does_not_fit_is_refused_before_it_is_allocated(monkeypatch: 
 
 
 def test_dense_equals_tensorflow(tf: Any) -> None:
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.sampled_from(["int32", "int64", "float32", "bool", "string"]), st.data())
     def check(dtype: str, data: st.DataObject) -> None:
         dense = data.draw(hnp.arrays("uint8" if dtype == "string" else dtype, hnp.array_shapes(max_dims=4)))
@@ -128,7 +128,7 @@ def test_dense_equals_tensorflow(tf: Any) -> None:
 
 
 def test_slices_equal_tensorflow(tf: Any) -> None:
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(sparse_arrays(["int32", "int64", "float32", "float64"]))
     def check(sparse: SparseArray) -> None:
         assert sparse.shape is not None

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tables import payload, strings, varint
@@ -17,7 +17,6 @@ def table_of(raw, count, *, check=True):
     return StringTable(lambda start, stop: raw[start:stop], len(raw), count, check=check)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=40), st.integers(1, 7))
 def test_lengths_and_places(texts, marked_every):
     raw, crc = payload(strings(*texts))

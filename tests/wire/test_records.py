@@ -69,7 +69,6 @@ CONTENTS = st.lists(st.binary(max_size=60) | st.integers(0, 300).map(bytes), max
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None)
 @given(contents=CONTENTS, piece=st.integers(12, 400))
 def test_any_records_in_pieces_of_any_size(kind, contents, piece):
     data = COMPRESS[kind](framed(*contents))
@@ -84,7 +83,6 @@ def test_any_records_in_pieces_of_any_size(kind, contents, piece):
     assert [number for block in found for number in block.numbers] == list(range(len(contents)))
 
 
-@settings(deadline=None)
 @given(
     pattern=st.lists(st.integers(0, 30), min_size=1, max_size=4),
     repeats=st.integers(1, 60),
@@ -291,7 +289,7 @@ def test_damaged_files(kind):
     assert done > 0 or kind in ("gzip", "zlib")  # whose own sums find every one
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(contents=CONTENTS, compression=st.sampled_from(["", "GZIP", "ZLIB"]))
 def test_what_tensorflow_writes(tf, tmp_path_factory, contents, compression):
     path = tmp_path_factory.mktemp("records") / "a"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.arrays import assert_same
@@ -55,7 +55,6 @@ def test_rows_without_content():
     tensor_blocks.fill(block_of(), Head(INT32, (2,)), np.zeros((0, 2), np.int32))
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=2), min_size=1, max_size=9))
 def test_rows_of_any_shape(sizes):
     records = [content(FLOAT, shape, seed) for seed, shape in enumerate(sizes)]

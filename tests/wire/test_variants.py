@@ -175,7 +175,7 @@ def test_what_is_no_compressed_element(raw, components, version, message):
     assert str(caught.value) == message
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.lists(st.lists(st.lists(st.integers(-9, 9), max_size=3), max_size=3), min_size=1, max_size=4))
 def test_what_tensorflow_writes(tf, rows):
     value = tf.ragged.constant(rows, dtype=tf.int64, ragged_rank=2)
