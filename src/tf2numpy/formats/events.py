@@ -12,7 +12,7 @@ from .._blobs import blob_of
 from .._errors import FormatError
 from .._protocols import ArraySource, Place, Stored
 from .._types import joined
-from ..wire import crc32c, records
+from ..wire import records
 from ..wire.events import event
 from ._event_log import Log
 from ._rows import KIND
@@ -46,21 +46,17 @@ def events(path: Place, head: bytes, *, check: bool = True) -> Stored | None:
 def _is_log(path: Place, head: bytes | None = None) -> bool:
     """Tell whether a file begins as event logs do: with an event that names their version."""
     start = records.HEADER_BYTES
-    if head is not None and not _is_header(head[:start]):
+    if head is not None and not records.begins_record(head):
         return False
     blob = blob_of(path)
     begin = bytes(blob.read(0, min(start, blob.size)))
     length = int.from_bytes(begin[:8], "little")
-    if not _is_header(begin) or length > min(_MOST_FIRST_BYTES, blob.size - start):
+    if not records.begins_record(begin) or length > min(_MOST_FIRST_BYTES, blob.size - start):
         return False
     try:
         return event(blob.read(start, start + length).data).version.startswith(_VERSION)
     except FormatError:
         return False
-
-
-def _is_header(begin: bytes) -> bool:
-    return crc32c.masked(begin[:8]) == int.from_bytes(begin[8:], "little") and len(begin) == records.HEADER_BYTES
 
 
 def _runs(path: Place, left_out: dict[str, str]) -> dict[str, list[Place]]:

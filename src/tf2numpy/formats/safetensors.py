@@ -7,6 +7,7 @@ What our own files record beside (see `sinks.safetensors`) gives each array its 
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +17,11 @@ from .._errors import FormatError
 from .._protocols import ArraySource, Place, Stored
 from ..layouts.json_objects import parse_object
 from ..layouts.safetensors_dtypes import KNOWN, MOST_HEADER_BYTES, RECORD, Encoding, decoded
+from ..wire.records import begins_record
 from ._ranges import array_at
 
 _KIND = ".safetensors file"
+_OBJECT = re.compile(rb'\{[ \t\r\n]*["}]')
 _MOST_AXES = 65  # NumPy's most, and the one that an element may become
 # An array takes a kilobyte of memory, whatever little it takes in a file.
 _FREE_ENTRIES, _BYTES_OF_AN_ENTRY = 50_000, 120
@@ -41,7 +44,7 @@ def safetensors(path: Place, head: bytes) -> Stored | None:
     Raises: FormatError for a damaged file, and for a dtype that is not known here.
     """
     length = int.from_bytes(head[:8], "little")
-    if head[8:9] != b"{" or (length > MOST_HEADER_BYTES and path.suffix.lower() != ".safetensors"):
+    if not _begins(head, length, named=path.suffix.lower() == ".safetensors"):
         return None
     try:
         blob = blob_of(path)
@@ -57,6 +60,16 @@ def safetensors(path: Place, head: bytes) -> Stored | None:
     except FormatError as error:
         raise FormatError(f"{str(path)!r} is a {_KIND} that cannot be read: {error}") from error
     return Stored(_KIND, arrays, lambda: None)
+
+
+def _begins(head: bytes, length: int, *, named: bool) -> bool:
+    """Tell whether a file begins as these do; of one that is named so, the brace after the length is enough.
+
+    One of 256 files of records has it there too, in the sum of its first length.
+    """
+    if named:
+        return head[8:9] == b"{"
+    return length <= MOST_HEADER_BYTES and _OBJECT.match(head, 8) is not None and not begins_record(head)
 
 
 def _entries(text: bytes, size: int) -> list[_Entry]:

@@ -78,12 +78,18 @@ def block_of(records: Iterable[Buffer], numbers: NDArray[np.int64]) -> Block:
     return Block(memoryview(b"".join(parts)), ends[:-1], ends[1:], numbers, 0)
 
 
+def begins_record(data: Buffer) -> bool:
+    """Tell whether bytes begin with the length of a record and the sum that belongs to it."""
+    head = bytes(data[:HEADER_BYTES])
+    return len(head) == HEADER_BYTES and crc32c.masked(head[:8]) == int.from_bytes(head[8:], "little")
+
+
 def compression_of(read: Read, size: int) -> str | None:
     """Tell how a file of records is compressed: "none", "gzip", "zlib" or "snappy"; None for a file of no records."""
     if size == 0:
         return "none"
     head = bytes(read(0, min(size, HEADER_BYTES)))
-    if _is_header(head):
+    if begins_record(head):
         return "none"
     if head[:2] == b"\x1f\x8b":
         return "gzip"
@@ -93,7 +99,7 @@ def compression_of(read: Read, size: int) -> str | None:
     if len(head) < HEADER_BYTES or not 0 < length <= min(size - 4, _SNIFFED_BYTES):
         return None
     try:
-        return "snappy" if _is_header(bytes(snappy_block(memoryview(read(4, 4 + length)))[:HEADER_BYTES])) else None
+        return "snappy" if begins_record(snappy_block(memoryview(read(4, 4 + length)))) else None
     except FormatError:
         return None
 
@@ -190,7 +196,7 @@ class _Scan:
         if len(view) < HEADER_BYTES:
             return HEADER_BYTES + FOOTER_BYTES
         length = int.from_bytes(view[:8], "little")
-        if self._check and not _is_header(bytes(view[:HEADER_BYTES])):
+        if self._check and not begins_record(view):
             raise ChecksumError(
                 f"the length of a record at offset {offset} is damaged: {length} and the checksum after it do not "
                 "fit, so the records from there on cannot be found"
@@ -265,7 +271,3 @@ def _joined(pieces: Iterable[Buffer], scan: _Scan, most_bytes: int) -> Iterator[
 def _block(view: memoryview, starts: NDArray[np.int64], end: int, offset: int, first: int) -> Block:
     stops = np.append(starts[1:] - HEADER_BYTES - FOOTER_BYTES, end - FOOTER_BYTES)
     return Block(view, starts, stops, np.arange(first, first + len(starts)), offset)
-
-
-def _is_header(head: bytes) -> bool:
-    return len(head) == HEADER_BYTES and crc32c.masked(head[:8]) == int.from_bytes(head[8:], "little")
