@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 from . import _registry
@@ -20,7 +19,7 @@ from ._places import is_pattern, place_of
 from ._protocols import Place, Reader, Stored
 from ._remote_errors import CannotList
 from ._selection import selected
-from ._unknown_files import NO_PATTERN, UNLISTED, seen_in
+from ._unknown_files import NO_PATTERN, UNLISTED, seen_in, unread
 
 _HEAD_BYTES = 64
 _OF_RECORDS = {"schema": None, "images": False, "on_corrupt": "raise", "partial": False, "index": False}
@@ -142,9 +141,7 @@ def stored_in(
             _refuse_others(options or {}, row, f"{stored.kind} {str(path)!r}")
             return stored
     if only_prefix and missing is not None:
-        if isinstance(path, Path) and is_pattern(path):
-            raise FileNotFoundError(errno.ENOENT, "no file fits this pattern", str(path))
-        raise missing
+        raise unread(path, missing)
     if unlisted and missing is not None:
         raise FileNotFoundError(errno.ENOENT, NO_PATTERN if is_pattern(path) else UNLISTED, str(path))
     known = ", ".join(dict.fromkeys(row.target.partition(":")[0] for row in _registry.FORMATS))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -53,6 +54,18 @@ class Url(NamedTuple):
 def is_pattern(path: Place) -> bool:
     """Tell whether the last part of a name is a pattern."""
     return not _GLOB.isdisjoint(path.name)
+
+
+def fitting(pattern: Place) -> list[Place]:
+    """Give what a pattern fits, be it files or folders, in no order; its last part alone can hold *, ? and [].
+
+    What is hidden is meant only by a pattern that begins as it does.
+    """
+    if not pattern.parent.is_dir():
+        return []
+    hidden = pattern.name.startswith(".")
+    names = ((one.name, one) for one in pattern.parent.iterdir())
+    return [one for name, one in names if fnmatchcase(name, pattern.name) and (hidden or not name.startswith("."))]
 
 
 def place_of(name: str | os.PathLike[str] | Place) -> Place:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
+from ._errors import FormatError
+from ._places import fitting, is_pattern
 from ._protocols import Place
 
 _SHOWN = 20
@@ -28,3 +33,23 @@ def seen_in(path: Place, head: bytes) -> str:
     names = sorted(one.name for one in path.iterdir())
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else _EMPTY
+
+
+def unread(path: Place, missing: FileNotFoundError) -> FileNotFoundError | FormatError:
+    """Say why a name under which nothing lies can be read in no other way either. missing: says that nothing does."""
+    if isinstance(path, Path) and is_pattern(path.parent) and not path.parent.exists():
+        return FileNotFoundError(errno.ENOENT, "only the last part of a name can be a pattern", str(path))
+    if not is_pattern(path):
+        return missing
+    found = fitting(path)
+    others = [one for one in found if not one.is_file()] or found
+    if others:
+        one = min(others, key=lambda one: one.name)
+        what = "no TFRecord file" if one.is_file() else "a folder" if one.is_dir() else "neither a file nor a folder"
+        return FormatError(
+            f"{str(one)!r}, which {str(path)!r} fits, is {what}; a pattern means TFRecord files alone: open others by "
+            "their own names"
+        )
+    if not isinstance(path, Path):
+        return missing
+    return FileNotFoundError(errno.ENOENT, "no file fits this pattern", str(path))

@@ -70,6 +70,46 @@ def test_a_pattern_that_fits_other_files(shards):
         t2n.open(shards / "train-12.tfrecord")
 
 
+def a_folder(path):
+    path.mkdir()
+
+
+def a_link_to_nothing(path):
+    path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [(a_folder, "a folder"), (a_link_to_nothing, "neither a file nor a folder")],
+    ids=["folder", "link"],
+)
+def test_a_pattern_that_fits_what_is_no_file(shards, make, what):
+    make(shards / "train-x")
+    with fails(
+        t2n.FormatError,
+        f"{str(shards / 'train-x')!r}, which {str(shards / 'train-*')!r} fits, is {what}; a pattern means TFRecord "
+        "files alone: open others by their own names",
+    ):
+        t2n.open(shards / "train-*")
+
+
+def test_a_pattern_that_fits_no_records_at_all(tmp_path):
+    for name in ("b.txt", "a.txt", ".hidden"):
+        (tmp_path / name).write_bytes(b"words")
+    with fails(
+        t2n.FormatError,
+        f"{str(tmp_path / 'a.txt')!r}, which {str(tmp_path / '*')!r} fits, is no TFRecord file; a pattern means "
+        "TFRecord files alone: open others by their own names",
+    ):
+        t2n.open(tmp_path / "*")
+
+
+@pytest.mark.parametrize("name", ["*/x.tfrecord", "**/*.tfrecord"])
+def test_a_pattern_for_folders(shards, name):
+    with fails(FileNotFoundError, f"[Errno 2] only the last part of a name can be a pattern: {str(shards / name)!r}"):
+        t2n.open(shards / name)
+
+
 def test_files_that_disagree(tmp_path):
     first = written(tmp_path / "a-0", row(x=[1.0]), row(x=[2.0]))
     second = written(tmp_path / "a-1", row(y=[1]), row(x=[7]))

@@ -105,6 +105,18 @@ def test_a_pattern_that_fits_other_files_too(s3, shards):
     )
 
 
+@pytest.mark.parametrize(("names", "what"), [(("0.npy",), "no TFRecord file"), (("0/x", "1"), "a folder")])
+def test_a_pattern_that_fits_no_records_in_a_bucket(s3, names, what):
+    for name in names:
+        s3.put(f"others/{name}", npy(np.zeros(3)))
+    with pytest.raises(t2n.FormatError) as caught:
+        t2n.open(s3.url("others/*"))
+    assert str(caught.value) == (
+        f"'{s3.url('others')}/{names[0].partition('/')[0]}', which '{s3.url('others/*')}' fits, is {what}; a pattern "
+        "means TFRecord files alone: open others by their own names"
+    )
+
+
 @pytest.mark.parametrize("name", ["train-*.tfrecord", "train-[01].tfrecord"])
 def test_a_web_server_cannot_list(web, name):
     web.put("shards/train-0.tfrecord", framed(row(n=[1])))

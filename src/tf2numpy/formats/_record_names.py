@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 from typing import Any
 
+from .._places import fitting
 from .._protocols import Place
 
 _HIDDEN = (".", "_")  # _SUCCESS and its like
 
 
-def fitting(path: Place) -> list[Place]:
+def named_by(pattern: Place) -> list[Place]:
     """Give the files that a pattern fits, in the order of their names; numbers in names count as numbers.
 
-    A hidden file is meant only by a pattern that begins as it does.
+    It gives none of them if the pattern fits a folder too.
     """
-    if not path.parent.is_dir():
-        return []
-    return _sorted([one for one in path.parent.iterdir() if _fits(one.name, path.name)])
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return fnmatchcase(name, pattern) and (pattern.startswith(".") or not name.startswith("."))
+    return _sorted(fitting(pattern))
 
 
 def inside(folder: Place) -> list[Place]:

@@ -19,7 +19,7 @@ from ._example_images import check_apart, first_channels
 from ._left_out import LeftOut
 from ._record_decoding import EXAMPLE, RAW, message_of
 from ._record_index import check_indexable
-from ._record_names import fitting, inside
+from ._record_names import inside, named_by
 from ._record_rows import Rows
 from ._record_shards import Shard, Wanted, wanted_of
 from ._record_sources import sources_of
@@ -82,7 +82,7 @@ def _shards(path: Place, reading: Wanted) -> list[Shard] | None:
         return _recognised([path], reading)
     if path.is_dir():
         return _recognised(inside(path), reading)
-    if not is_pattern(path) or not (files := fitting(path)):
+    if not is_pattern(path) or not (files := named_by(path)):
         return None
     shards = [Shard(file, reading) for file in files]
     found = [_has_records(one) for one in shards]
