@@ -92,6 +92,27 @@ def test_what_is_missing_without_a_default(tmp_path):
         t2n.to_numpy(t2n.open(path, schema={"x": ((), "int64")}))
 
 
+@pytest.mark.parametrize("way", [t2n.to_numpy, lambda file: list(t2n.iter_chunks(file)), lambda file: file["lable"][0]])
+def test_a_name_that_is_misspelt(tmp_path, way):
+    path = written(tmp_path / "x", row(label=[1], n=[2]), row(label=[1], n=[2]))
+    with fails(
+        t2n.FormatError,
+        f"the record 0 of {str(path)!r} has no feature 'lable', which is declared without a default; declare one, or "
+        "the shape (None,); near it are 'label'",
+    ):
+        way(t2n.open(path, schema={"lable": ((), "int64")}))
+
+
+def test_near_names_are_not_shown_for_one_that_other_records_have(tmp_path):
+    path = written(tmp_path / "x", row(label=[1], labels=[2]), row(labels=[2]))
+    with fails(
+        t2n.FormatError,
+        f"the record 1 of {str(path)!r} has no feature 'label', which is declared without a default; declare one, or "
+        "the shape (None,)",
+    ):
+        t2n.to_numpy(t2n.open(path, schema={"label": ((), "int64")}))
+
+
 def test_records_that_were_passed_over_are_counted(tmp_path):
     path = written(tmp_path / "x", row(x=[1]), b"\xff", row(x=[2, 2]))
     with pytest.raises(t2n.FormatError, match=r"^the record 2 of .* has 2 values"):

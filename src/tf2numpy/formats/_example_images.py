@@ -6,7 +6,7 @@ datasets: the rows of pixels of all images follow one another, and where widths 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -203,9 +203,9 @@ class Pixels:
             into[...] = image.reshape(high - low, *target.shape[1:])[start - low : stop - low]
 
 
-def layout_of(name: str, declared: Declared) -> DeclaredLayout:
-    """Give how a declared column becomes arrays."""
-    return (Images if declared.form == IMAGE else DeclaredLayout)(name, declared)
+def layout_of(name: str, declared: Declared, met: Callable[[], Collection[str]] = tuple) -> DeclaredLayout:
+    """Give how a declared column becomes arrays. met: gives names of features that records have, for errors."""
+    return (Images if declared.form == IMAGE else DeclaredLayout)(name, declared, met)
 
 
 def check_apart(schema: Mapping[str, Declared]) -> None:

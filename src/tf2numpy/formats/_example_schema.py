@@ -5,7 +5,8 @@ What the arrays are follows from the schema alone, never from the data, so that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from .._dtypes import is_extended, logical_name
 from .._errors import FormatError
 from .._schema import BITS, BYTES, FLOATS, IMAGE, RAW, Declared
 from .._schema import VALUES as _VALUES
+from .._selection import near
 from ..wire.examples import Column, Columns, Kind
 from ._example_facts import Survey
 from ._example_parts import ROWS, SPLITS, VALUES, Arrays, Part, Where, empty_column, splits_of, spread
@@ -24,10 +26,11 @@ _KINDS: dict[str, Kind] = {BYTES: "bytes", FLOATS: "float"}
 
 @dataclass(frozen=True)
 class DeclaredLayout:
-    """One column, as declared. name: of its arrays."""
+    """One column, as declared. name: of its arrays. met: gives names of features that records have, for errors."""
 
     name: str
     declared: Declared
+    met: Callable[[], Collection[str]] = field(default=tuple, compare=False)
 
     @property
     def feature(self) -> bytes:
@@ -172,9 +175,11 @@ class DeclaredLayout:
         """Refuse rows that lack what has neither a default nor an axis of any size."""
         if not present.all():
             axes = "(None,)" if self.declared.form != IMAGE else f"(None, None, {self.declared.shape[2]})"
+            name, met = self.declared.feature, self.met()
             raise FormatError(
-                f"{where(int(np.argmin(present)))} has no feature {self.declared.feature!r}, which is declared without "
+                f"{where(int(np.argmin(present)))} has no feature {name!r}, which is declared without "
                 f"a default; declare {'one, or ' if self.declared.form != IMAGE else ''}the shape {axes}"
+                f"{'' if name in met else near(name, met)}"
             )
 
     def check_counts(self, counts: NDArray[np.int64], wrong: NDArray[np.bool_], where: Where, allowed: str) -> None:

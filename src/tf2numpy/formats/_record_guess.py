@@ -8,7 +8,7 @@ from contextlib import suppress
 from .._errors import FormatError
 from ..wire.examples import Columns
 from ._example_facts import Survey
-from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of
+from ._record_decoding import RAW, RECORD, Chosen, decode, decoder_of, text
 from ._record_groups import Runs
 from ._record_reading import Reading
 from ._record_shards import Shard
@@ -65,6 +65,11 @@ def first_names(shards: Sequence[Shard], message: str) -> set[bytes]:
         if columns.rows:
             return {*columns.features, *columns.lists}
     return set()
+
+
+def first_shown(shards: Sequence[Shard], message: str) -> list[str]:
+    """Give those names as messages show them."""
+    return sorted(map(text, first_names(shards, message)))
 
 
 def survey_of(columns: Columns) -> Survey:

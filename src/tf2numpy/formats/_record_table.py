@@ -10,6 +10,7 @@ import threading
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,7 +24,7 @@ from ._example_parts import Layout, Where, splits_of
 from ._example_schema import DeclaredLayout
 from ._record_decoding import RAW, RECORD, Chosen, decoder_of, fits, text, wanted
 from ._record_groups import Batch, Begin, Groups, Runs
-from ._record_guess import Guess, first_names, sampled, survey_of
+from ._record_guess import Guess, first_names, first_shown, sampled, survey_of
 from ._record_index import check_group, known
 from ._record_reading import Reading
 from ._record_shards import Shard, offset_of
@@ -54,7 +55,8 @@ class Table:
         self.shown, self.shards, self.message, self.select, self.schema = shown, shards, message, select, schema
         self._declared: list[DeclaredLayout] | None = None
         if schema is not None:
-            self._declared = [layout_of(name, one) for name, one in schema.items() if wanted(select, name)]
+            met = partial(first_shown, shards, message)
+            self._declared = [layout_of(name, one, met) for name, one in schema.items() if wanted(select, name)]
         self._declared_counts: dict[str, dict[str, array[int]]] = {}
         self._lock = threading.RLock()
         self._survey: Survey | None = None
