@@ -223,6 +223,11 @@ def test_many_parts_of_a_name(tmp_path):
     [
         (3, "an object of type int names no file; give a path, or the name of one in a store"),
         (None, "an object of type NoneType names no file; give a path, or the name of one in a store"),
+        (
+            ["a-0.tfrecord", "a-1.tfrecord"],
+            "an object of type list names no file; give a path, or the name of one in a store; a pattern, "
+            "'train-*.tfrecord', or their folder names files that are one table",
+        ),
         ("a\0b", "'a\\x00b' cannot be read: no name can hold a NUL; give another name"),
     ],
 )

@@ -76,8 +76,10 @@ def place_of(name: str | os.PathLike[str] | Place) -> Place:
     """
     if not isinstance(name, str | os.PathLike):
         if not hasattr(name, "is_file"):
+            several = "; a pattern, 'train-*.tfrecord', or their folder names files that are one table"
             raise InvalidArgument(
                 f"an object of type {type(name).__name__} names no file; give a path, or the name of one in a store"
+                f"{several if isinstance(name, list | tuple) else ''}"
             )
         return name
     found = _parsed(name)
