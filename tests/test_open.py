@@ -184,6 +184,29 @@ def test_a_pattern_that_no_file_fits(tmp_path):
         t2n.open(tmp_path / "train-*.tfrecord")
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("ckpt", "; near it are 'ckpt-2', 'ckpt-1'"), ("words", ""), ("no/ckpt-1", "")],
+)
+def test_a_name_that_is_not_there(tmp_path, name, near):
+    for number in (1, 2):
+        for suffix in (".index", ".data-00000-of-00001"):
+            (tmp_path / f"ckpt-{number}{suffix}").touch()
+    with fails(FileNotFoundError, f"[Errno 2] No such file or directory{near}: {str(tmp_path / name)!r}"):
+        t2n.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "fingerprint.pb", "features.json"])
+def test_a_file_that_tells_of_others(tmp_path, name):
+    (tmp_path / name).write_bytes(b"words")
+    with pytest.raises(t2n.FormatError) as caught:
+        t2n.open(tmp_path / name)
+    assert str(caught.value).startswith(
+        f"{str(tmp_path / name)!r} is of no format that can be read; it is called as a file that tells of others in "
+        "its folder; open the folder; known are "
+    )
+
+
 def test_selecting_what_is_left_out(partial):
     assert t2n.open("f", select="x").left_out == {}
     assert t2n.open("f", select="[xt]*").left_out == {"table": partial["table"]}
