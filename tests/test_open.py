@@ -186,12 +186,17 @@ def test_a_pattern_that_no_file_fits(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("ckpt", "; near it are 'ckpt-2', 'ckpt-1'"), ("words", ""), ("no/ckpt-1", "")],
+    [
+        ("ckpt", "; near it are 'ckpt-2', 'ckpt-1'"),
+        ("a-model-of-many-layers", "; near it are 'a-model-of-many-layers-2', 'a-model-of-many-layers-1'"),
+        ("words", ""),
+        ("no/ckpt-1", ""),
+    ],
 )
 def test_a_name_that_is_not_there(tmp_path, name, near):
-    for number in (1, 2):
+    for prefix in ("ckpt-1", "ckpt-2", "a-model-of-many-layers-1", "a-model-of-many-layers-2"):
         for suffix in (".index", ".data-00000-of-00001"):
-            (tmp_path / f"ckpt-{number}{suffix}").touch()
+            (tmp_path / f"{prefix}{suffix}").touch()
     with fails(FileNotFoundError, f"[Errno 2] No such file or directory{near}: {str(tmp_path / name)!r}"):
         t2n.open(tmp_path / name)
 
@@ -260,10 +265,11 @@ def test_what_names_no_file(name, message):
     assert str(caught.value) == message
 
 
-def test_an_empty_file(tmp_path):
-    (tmp_path / "x").touch()
-    with pytest.raises(t2n.FormatError, match=r"/x' is of no format that can be read; it is empty; known are "):
-        t2n.open(tmp_path / "x")
+@pytest.mark.parametrize("name", ["x", "checkpoint"])
+def test_an_empty_file(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(t2n.FormatError, match=rf"/{name}' is of no format that can be read; it is empty; known are "):
+        t2n.open(tmp_path / name)
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):

@@ -64,8 +64,8 @@ def fitting(pattern: Place) -> list[Place]:
     if not pattern.parent.is_dir():
         return []
     hidden = pattern.name.startswith(".")
-    names = ((one.name, one) for one in pattern.parent.iterdir())
-    return [one for name, one in names if fnmatchcase(name, pattern.name) and (hidden or not name.startswith("."))]
+    found = (one for one in pattern.parent.iterdir() if fnmatchcase(one.name, pattern.name))
+    return [one for one in found if hidden or not one.name.startswith(".")]
 
 
 def place_of(name: str | os.PathLike[str] | Place) -> Place:

@@ -44,15 +44,15 @@ NO_PATTERN = "a pattern means the files that fit it, and this server cannot list
 
 
 def seen_in(path: Place, head: bytes) -> str:
-    """Say what a folder has, in an error; of a file that it tells of others, is a server's page, is empty, or is not
+    """Say what a folder has, in an error; of a file that it is a server's page, is empty, tells of others, or is not
     what it is called.
     """
     if not path.is_dir():
-        if path.name in _DESCRIBE:
-            return _DESCRIBES
         if head.lstrip()[:9].lower().startswith(_PAGES):
             return _PAGE
-        return _EMPTY if not head else _NO_RECORDS if _RECORDS in path.name else ""
+        if not head:
+            return _EMPTY
+        return _DESCRIBES if path.name in _DESCRIBE else _NO_RECORDS if _RECORDS in path.name else ""
     names = sorted(one.name for one in path.iterdir())
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"it has {', '.join(names[:_SHOWN])}{more}; " if names else _EMPTY
@@ -60,7 +60,7 @@ def seen_in(path: Place, head: bytes) -> str:
 
 def unread(path: Place, missing: FileNotFoundError) -> FileNotFoundError | FormatError:
     """Say why a name under which nothing lies can be read in no other way either. missing: says that nothing does."""
-    if isinstance(path, Path) and is_pattern(path.parent) and not path.parent.exists():
+    if isinstance(path, Path) and any(map(is_pattern, path.parents)) and not path.parent.exists():
         return FileNotFoundError(errno.ENOENT, "only the last part of a name can be a pattern", str(path))
     if not is_pattern(path):
         return _with_near(path, missing) if isinstance(path, Path) else missing
@@ -85,4 +85,4 @@ def _with_near(path: Path, missing: FileNotFoundError) -> FileNotFoundError:
             names = {entry.name.removesuffix(_INDEX) for entry in islice(entries, _LISTED) if _DATA not in entry.name}
     except OSError:  # which is not what went wrong first
         return missing
-    return FileNotFoundError(errno.ENOENT, f"{os.strerror(errno.ENOENT)}{near(path.name, names)}", str(path))
+    return FileNotFoundError(errno.ENOENT, f"{missing.strerror}{near(path.name, names)}", str(path))

@@ -104,7 +104,7 @@ def test_a_pattern_that_fits_no_records_at_all(tmp_path):
         t2n.open(tmp_path / "*")
 
 
-@pytest.mark.parametrize("name", ["*/x.tfrecord", "**/*.tfrecord"])
+@pytest.mark.parametrize("name", ["*/x.tfrecord", "**/*.tfrecord", "*/y/x.tfrecord"])
 def test_a_pattern_for_folders(shards, name):
     with fails(FileNotFoundError, f"[Errno 2] only the last part of a name can be a pattern: {str(shards / name)!r}"):
         t2n.open(shards / name)
